@@ -1,0 +1,96 @@
+# Everything a developer or an operator says to Gatepost; `make` alone lists it.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+RUNTIME := .venv/.installed-runtime
+DEV := .venv/.installed-dev
+
+# What the environment already sets wins over these.
+PORT := $(or $(PORT),8000)
+HOST := $(or $(HOST),127.0.0.1)
+WORKERS := $(or $(WORKERS),2)
+THREADS := $(or $(THREADS),4)
+GATEPOST_TEST_POSTGRES := $(or $(GATEPOST_TEST_POSTGRES),postgresql://postgres@127.0.0.1:5432/postgres)
+export PORT GATEPOST_TEST_POSTGRES
+
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
+GRANIAN := exec $(BIN)/granian --interface wsgi --factory app:serve --no-ws --blocking-threads $(THREADS)
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(LOCK_FLAGS)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(DEV) ## Make .venv and install what development needs (run and test do it by themselves)
+
+.PHONY: run
+run: export GATEPOST_ENV := $(or $(GATEPOST_ENV),development)
+run: $(RUNTIME) ## Run a development portal on 127.0.0.1:8000 (PORT=8001 moves it)
+	@$(BIN)/flask db upgrade
+	@echo "Gatepost: http://127.0.0.1:$(PORT)"
+	@$(GRANIAN) --host 127.0.0.1 --port $(PORT) --workers 1
+
+.PHONY: serve
+serve: $(RUNTIME) ## Run the production server (HOST, PORT, WORKERS, THREADS; settings from the environment)
+	@$(GRANIAN) --host $(HOST) --port $(PORT) --workers $(WORKERS) --respawn-failed-workers
+
+.PHONY: test
+test: $(DEV) ## Run the tests on SQLite, then on PostgreSQL where one answers
+	@$(BIN)/pytest --numprocesses auto
+	@$(MAKE) --no-print-directory test-postgresql
+
+.PHONY: test-postgresql
+test-postgresql: $(DEV)
+	@if $(BIN)/python -c 'import os, psycopg; psycopg.connect(os.environ["GATEPOST_TEST_POSTGRES"], connect_timeout=3)' 2> /dev/null; then \
+		GATEPOST_TEST_DATABASE_URL="$$GATEPOST_TEST_POSTGRES" $(BIN)/pytest --numprocesses auto --ignore tests/browser; \
+	else \
+		echo "SKIPPED the same tests on PostgreSQL: no server answers at GATEPOST_TEST_POSTGRES." \
+			"Install one (apt-get install postgresql) and name it: make test GATEPOST_TEST_POSTGRES=postgresql://user:password@host/postgres"; \
+		[ "$${CI:-}" != true ]; \
+	fi
+
+.PHONY: lint
+lint: $(DEV)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(DEV)
+	@$(BIN)/mypy
+
+.PHONY: check
+check: test lint types ## Run all that CI runs: tests, lint, format, types
+
+.PHONY: bench
+bench: $(DEV) ## Measure sign-ins against the production server
+	@$(BIN)/python -m bench
+
+.PHONY: docs
+docs: $(RUNTIME) ## Write docs/configuration.md from config.py
+	@GATEPOST_ENV=development $(BIN)/flask settings docs > docs/configuration.md.new
+	@mv docs/configuration.md.new docs/configuration.md
+
+.PHONY: lock
+lock: $(DEV) ## Write the locked requirements from the .in files (LOCK_FLAGS=--upgrade for newer ones)
+	@$(COMPILE) requirements.in --output-file requirements.txt
+	@$(COMPILE) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatepost needs Python 3.11 or newer; say which: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv .venv
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	@echo "Installing requirements.txt into .venv"
+	@$(PIP_INSTALL) --requirement requirements.txt
+	@touch $@
+
+$(DEV): requirements.txt requirements-dev.txt | $(BIN)/python
+	@echo "Installing requirements-dev.txt into .venv"
+	@$(PIP_INSTALL) --requirement requirements-dev.txt
+	@touch $(RUNTIME) $@
