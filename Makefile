@@ -16,7 +16,6 @@ HOST := $(or $(HOST),127.0.0.1)
 WORKERS := $(or $(WORKERS),2)
 THREADS := $(or $(THREADS),4)
 GATEPOST_TEST_POSTGRES := $(or $(GATEPOST_TEST_POSTGRES),postgresql://postgres@127.0.0.1:5432/postgres)
-export PORT GATEPOST_TEST_POSTGRES
 
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 GRANIAN := exec $(BIN)/granian --interface wsgi --factory app:serve --no-ws --blocking-threads $(THREADS)
@@ -24,16 +23,17 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet -
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(DEV) ## Make .venv and install what development needs (run and test do it by themselves)
 
 .PHONY: run
 run: export GATEPOST_ENV := $(or $(GATEPOST_ENV),development)
+run: export PORT := $(PORT)
 run: $(RUNTIME) ## Run a development portal on 127.0.0.1:8000 (PORT=8001 moves it)
 	@$(BIN)/flask db upgrade
-	@echo "Gatepost: http://127.0.0.1:$(PORT)"
+	@echo "Gatepost: http://127.0.0.1:$(PORT) (texts and mails: http://127.0.0.1:$(PORT)/dev/outbox)"
 	@$(GRANIAN) --host 127.0.0.1 --port $(PORT) --workers 1
 
 .PHONY: serve
@@ -41,14 +41,15 @@ serve: $(RUNTIME) ## Run the production server (HOST, PORT, WORKERS, THREADS; se
 	@$(GRANIAN) --host $(HOST) --port $(PORT) --workers $(WORKERS) --respawn-failed-workers
 
 .PHONY: test
-test: $(DEV) ## Run the tests on SQLite, then on PostgreSQL where one answers
+test: $(DEV) ## Run the tests on SQLite, then those without a browser on PostgreSQL, where one answers
 	@$(BIN)/pytest --numprocesses auto
 	@$(MAKE) --no-print-directory test-postgresql
 
 .PHONY: test-postgresql
-test-postgresql: $(DEV)
-	@if $(BIN)/python -c 'import os, psycopg; psycopg.connect(os.environ["GATEPOST_TEST_POSTGRES"], connect_timeout=3)' 2> /dev/null; then \
-		GATEPOST_TEST_DATABASE_URL="$$GATEPOST_TEST_POSTGRES" $(BIN)/pytest --numprocesses auto --ignore tests/browser; \
+test-postgresql: export GATEPOST_TEST_DATABASE_URL := $(GATEPOST_TEST_POSTGRES)
+test-postgresql: $(DEV) ## Run them on PostgreSQL alone (at GATEPOST_TEST_POSTGRES), without the browser's
+	@if $(BIN)/python -c 'import os, psycopg; psycopg.connect(os.environ["GATEPOST_TEST_DATABASE_URL"], connect_timeout=3)' 2> /dev/null; then \
+		$(BIN)/pytest --numprocesses auto --ignore tests/browser; \
 	else \
 		echo "SKIPPED the same tests on PostgreSQL: no server answers at GATEPOST_TEST_POSTGRES." \
 			"Install one (apt-get install postgresql) and name it: make test GATEPOST_TEST_POSTGRES=postgresql://user:password@host/postgres"; \
@@ -56,12 +57,12 @@ test-postgresql: $(DEV)
 	fi
 
 .PHONY: lint
-lint: $(DEV)
+lint: $(DEV) ## Check style and format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
 .PHONY: types
-types: $(DEV)
+types: $(DEV) ## Check types
 	@$(BIN)/mypy
 
 .PHONY: check
