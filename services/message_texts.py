@@ -46,7 +46,7 @@ def render(channel: str, kind: str, values: dict[str, Any]) -> Rendered:
 
 
 def parts_of(text: str) -> int:
-    """How many text messages a text is billed as: GSM-7 where every character allows, else UCS-2."""
+    """How many texts a text is billed as: in GSM-7 where every character allows, else in UCS-2."""
     if all(char in _GSM_BASIC or char in _GSM_DOUBLE for char in text):
         length = len(text) + sum(char in _GSM_DOUBLE for char in text)
         return 1 if length <= 160 else -(-length // 153)
