@@ -1,0 +1,145 @@
+"""``create_app``: the one place that knows every part and puts them together."""
+
+import sys
+from typing import Any
+
+import structlog
+from flask import Flask
+from sqlalchemy.engine import Engine
+from werkzeug.routing import IntegerConverter, Map
+
+import cli
+import logs
+from blueprints import cookies, error_pages, guard, headers
+from blueprints.account import account
+from blueprints.auth import auth
+from blueprints.dev import dev
+from blueprints.hooks import hooks
+from blueprints.site import site
+from blueprints.two_factor import two_factor
+from config import Config, SettingsInvalid, load, unknown_names
+from extensions import babel, csrf, db, login_manager, migrate, prepare_engine
+from services import delivery, hashing, registration
+from services.sealing import signing_keys
+
+log = structlog.get_logger("gatepost")
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """Build the portal from its settings (those of the environment, unless given).
+
+    Settings that cannot be used end the process with status 1 and every problem listed.
+    """
+    config = config or _load_or_exit()
+    logs.set_up(development=config.development)
+    app = Flask(__name__, instance_path=str(config.instance_dir.resolve()))
+    app.extensions["gatepost"] = config
+    app.config.from_mapping(_flask_settings(config))
+    config.instance_dir.mkdir(parents=True, exist_ok=True)
+    _bind_extensions(app, config)
+    _hang_guards(app)
+    _register_blueprints(app, config)
+    error_pages.register(app)
+    cli.register(app)
+    return app
+
+
+def serve() -> Flask:
+    """The portal for a server's worker process: with its delivery worker running."""
+    app = create_app()
+    for sentence in unknown_names():
+        log.warning("setting_unknown", text=sentence)
+    with app.app_context():
+        hashing.warm_up()
+        _announce_setup()
+    delivery.start(app)
+    return app
+
+
+def _load_or_exit() -> Config:
+    try:
+        return load()
+    except SettingsInvalid as error:
+        sys.stderr.write("Gatepost does not start: its settings have problems.\n")
+        sys.stderr.writelines(f"  - {problem}\n" for problem in error.problems)
+        sys.exit(1)
+
+
+def _flask_settings(config: Config) -> dict[str, Any]:
+    return {
+        "SQLALCHEMY_DATABASE_URI": config.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(config),
+        "SESSION_COOKIE_NAME": cookies.name_of(cookies.SESSION, config),
+        "SESSION_COOKIE_SECURE": config.https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "REMEMBER_COOKIE_NAME": "gatepost_unused",
+        "MAX_CONTENT_LENGTH": config.request_bytes,
+        "MAX_FORM_MEMORY_SIZE": config.request_bytes,
+        "MAX_FORM_PARTS": config.request_fields,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,
+        "BABEL_DEFAULT_LOCALE": "en",
+        "SEND_FILE_MAX_AGE_DEFAULT": 0 if config.development else 3600,
+    }
+
+
+def _engine_options(config: Config) -> dict[str, Any]:
+    if config.database_url.startswith("sqlite"):
+        return {}
+    return {"pool_pre_ping": True, "pool_timeout": 5, "connect_args": {"connect_timeout": 5}}
+
+
+def _bind_extensions(app: Flask, config: Config) -> None:
+    db.init_app(app)
+    migrate.init_app(app, db)
+    babel.init_app(app)
+    login_manager.init_app(app)
+    login_manager.session_protection = None
+    with app.app_context():
+        prepare_engine(_engine())
+        keys = signing_keys()
+        app.config["SECRET_KEY"] = keys[-1]
+        app.config["SECRET_KEY_FALLBACKS"] = keys[:-1]
+
+
+def _engine() -> Engine:
+    return db.engine
+
+
+def _hang_guards(app: Flask) -> None:
+    """In the order of what they cost: size, origin, token, and only then the database."""
+    app.before_request(guard.limit_fields)
+    app.before_request(guard.refuse_other_sites)
+    csrf.init_app(app)
+    app.before_request(guard.require_login)
+    app.after_request(headers.protect)
+    app.context_processor(headers.template_globals)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    guard.public(app.view_functions["static"])
+
+
+class RowId(IntegerConverter):
+    """``<int:…>`` in addresses: no larger than a row's id can be, so that no database chokes on it."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**31 - 1)
+
+
+def _register_blueprints(app: Flask, config: Config) -> None:
+    app.url_map.converters["int"] = RowId
+    for blueprint in (site, auth, two_factor, account, hooks):
+        app.register_blueprint(blueprint)
+    if config.development:
+        app.register_blueprint(dev)
+
+
+def _announce_setup() -> None:
+    """On an empty portal, tell the operator how to make the first account."""
+    try:
+        if registration.is_empty():
+            log.info("setup", text="No accounts yet: open /setup with this token", token=registration.setup_token())
+    except Exception:  # an unprepared database is /readyz's to tell, not a reason not to start
+        db.session.rollback()

@@ -1,0 +1,1 @@
+"""The web layer: a view builds its form, calls one service function, and redirects."""

@@ -1,0 +1,33 @@
+"""The forms of the account pages."""
+
+from flask_babel import lazy_gettext as _
+from wtforms import PasswordField, StringField
+
+from blueprints.auth.forms import PASSWORD_INPUT, ChoosePasswordForm, EmailForm
+from blueprints.forms import Form, at_most, required
+
+ENTER_PASSWORD = _("Enter your password.")
+
+
+class NumberForm(Form):
+    """A phone number, as people write it."""
+
+    number = StringField(_("Phone number"), [required(_("Enter a phone number.")), at_most(40)])
+
+
+class PasswordForm(Form):
+    """The person's password, once more."""
+
+    password = PasswordField(_("Password"), [required(ENTER_PASSWORD), at_most(PASSWORD_INPUT)])
+
+
+class ChangePasswordForm(ChoosePasswordForm):
+    """The old password and the new one."""
+
+    current_password = PasswordField(
+        _("Current password"), [required(ENTER_PASSWORD), at_most(PASSWORD_INPUT)]
+    )
+
+
+class ChangeEmailForm(EmailForm):
+    """A new address."""

@@ -1,0 +1,44 @@
+"""Resetting a password by a mailed link. Never signs in, never skips the second step."""
+
+from flask import flash, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from blueprints import guard
+from blueprints.auth import auth
+from blueprints.auth.forms import ChoosePasswordForm, EmailForm
+from blueprints.forms import refusals_on
+from blueprints.pages import forget_login, page, refuse, see_other
+from extensions import settings
+from services import passwords
+from services.errors import LinkInvalid
+
+
+@auth.route("/reset-password", methods=["GET", "POST"])
+@guard.public
+def reset_password() -> ResponseReturnValue:
+    """Ask for a link; the same answer whoever asks."""
+    form = EmailForm()
+    if form.validate_on_submit():
+        with refusals_on(form):
+            passwords.request_reset(form.email.data, guard.client())
+            return see_other(url_for("auth.reset_password", sent=1))
+    return page("auth/reset_password", form=form, sent="sent" in request.args)
+
+
+@auth.route("/reset-password/<token>", methods=["GET", "POST"])
+@guard.public
+def choose_password(token: str) -> ResponseReturnValue:
+    """Choose a new password with the link."""
+    form = ChoosePasswordForm()
+    try:
+        passwords.find_reset_link(token)
+        if form.validate_on_submit():
+            with refusals_on(form):
+                passwords.reset(token, form.password.data, guard.client())
+                flash(gettext("Your password was changed. Sign in with the new one."), "success")
+                return forget_login(see_other(url_for("auth.sign_in")))
+    except LinkInvalid as refusal:
+        refuse(refusal)
+        return page("auth/link_invalid", what="reset")
+    return page("auth/choose_password", form=form, least=settings().password_least_characters)

@@ -1,0 +1,79 @@
+"""Signing in with email and password, and signing out."""
+
+from datetime import timedelta
+
+from flask import Response, flash, g, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_login import current_user
+
+from blueprints import cookies, guard, next_url, pending
+from blueprints.auth import auth
+from blueprints.auth.forms import SignInForm
+from blueprints.forms import refusals_on
+from blueprints.pages import forget_login, page, see_other, write_login
+from extensions import settings
+from services import login_sessions, sign_in as signing_in
+from services.errors import EmailUnconfirmed
+from services.sign_in import Browser, SecondStepDue, SignedIn
+
+
+@auth.route("/sign-in", methods=["GET", "POST"])
+@guard.public
+def sign_in() -> ResponseReturnValue:
+    """Sign in, or go on to the second step."""
+    form = SignInForm()
+    if form.validate_on_submit():
+        with refusals_on(form):
+            outcome = signing_in.with_password(
+                form.email.data, form.password.data, form.remember_me.data, _browser()
+            )
+            return enter(outcome, next_url.requested())
+    elif current_user.is_authenticated and not form.is_submitted():
+        return redirect(next_url.requested() or url_for("site.home"))
+    unconfirmed = isinstance(g.get("refusal"), EmailUnconfirmed)
+    return page("auth/sign_in", form=form, unconfirmed=unconfirmed)
+
+
+@auth.post("/sign-out")
+@guard.public
+def sign_out() -> ResponseReturnValue:
+    """End this login session; a browser that is signed out already is no error."""
+    login_session = guard.login_session_or_none()
+    if login_session:
+        login_sessions.sign_out(login_session, guard.client())
+    flash(gettext("You are signed out."), "success")
+    return forget_login(see_other(url_for("auth.sign_in")))
+
+
+def enter(outcome: SignedIn | SecondStepDue, next_address: str) -> Response:
+    """Give the browser its cookies and send it on; an earlier login of this browser ends."""
+    earlier = guard.login_session_or_none()
+    if earlier:
+        login_sessions.sign_out(earlier, guard.client())
+    if isinstance(outcome, SecondStepDue):
+        pending.keep_sign_in(outcome.token, next_address)
+        response = see_other(url_for("two_factor.choose"))
+        cookies.remove(response, cookies.LOGIN)
+        return response
+    pending.start_afresh()
+    response = see_other(next_address or url_for("site.home"))
+    _write_cookies(response, outcome)
+    return response
+
+
+def _browser() -> Browser:
+    return Browser(
+        guard.client(),
+        known=cookies.read(cookies.KNOWN_BROWSER),
+        remembered=cookies.read(cookies.REMEMBERED_BROWSER),
+    )
+
+
+def _write_cookies(response: Response, signed_in: SignedIn) -> None:
+    write_login(response, signed_in.login, remember_me=signed_in.remember_me)
+    known_for = timedelta(days=settings().known_browser_days)
+    cookies.write(response, cookies.KNOWN_BROWSER, signed_in.known, known_for)
+    if signed_in.remembered:
+        remembered_for = timedelta(days=settings().remembered_browser_days)
+        cookies.write(response, cookies.REMEMBERED_BROWSER, signed_in.remembered, remembered_for)

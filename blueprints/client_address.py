@@ -1,0 +1,41 @@
+"""Which network address a request really comes from."""
+
+import ipaddress
+
+from werkzeug.wrappers import Request
+
+from config import UNIX_SOCKET, Network
+
+
+def client_address(request: Request, trusted: tuple[Network | str, ...]) -> str:
+    """The right-most hop that is not a trusted proxy.
+
+    What stands left of it in ``X-Forwarded-For`` was written by whoever sent it.
+    """
+    peer = request.remote_addr or ""
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
+    address = peer
+    while _is_trusted(address, trusted) and hops:
+        hop = _plain_address(hops.pop())
+        if hop is None:
+            break
+        address = hop
+    return address
+
+
+def _is_trusted(address: str, trusted: tuple[Network | str, ...]) -> bool:
+    if not address:
+        return UNIX_SOCKET in trusted
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return UNIX_SOCKET in trusted
+    return any(not isinstance(network, str) and parsed in network for network in trusted)
+
+
+def _plain_address(hop: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(hop))
+    except ValueError:
+        return None

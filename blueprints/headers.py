@@ -1,0 +1,80 @@
+"""The headers that every answer carries, and what every template is given."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, g, request, url_for
+from flask_babel import get_locale
+
+from extensions import settings
+
+FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": (
+        "otp-credentials=(self), publickey-credentials-get=(self), camera=(), geolocation=(),"
+        " microphone=(), payment=(), usb=()"
+    ),
+}
+
+TOKEN_PATHS = ("/confirm-email/", "/reset-password/", "/register")
+"""Pages whose address may hold a token: nothing may learn it from a Referer."""
+
+
+@dataclass(frozen=True)
+class Portal:
+    """How the portal presents itself, for templates."""
+
+    name: str
+    logo_url: str | None
+    has_accent: bool
+    support_contact: str
+
+
+def protect(response: Response) -> Response:
+    """After every request."""
+    for name, value in FIXED.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", _policy())
+    token_page = request.path.startswith(TOKEN_PATHS)
+    response.headers["Referrer-Policy"] = "no-referrer" if token_page else "same-origin"
+    if settings().https:
+        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    if request.endpoint != "static" and "max-age" not in response.headers.get("Cache-Control", ""):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def template_globals() -> dict[str, Any]:
+    """What every template may use."""
+    config = settings()
+    return {
+        "portal": Portal(
+            name=config.portal_name,
+            logo_url=url_for("site.logo") if config.portal_logo else None,
+            has_accent=bool(config.accent_colour),
+            support_contact=config.support_contact,
+        ),
+        "development": config.development,
+        "registration": config.registration,
+        "csp_nonce": csp_nonce(),
+        "language": str(get_locale() or "en"),
+    }
+
+
+def csp_nonce() -> str:
+    """This answer's nonce (CSP Level 3): only scripts that carry it run."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return str(g.csp_nonce)
+
+
+def _policy() -> str:
+    nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
+    return (
+        f"default-src 'none'; script-src 'self'{nonce}; style-src 'self'; img-src 'self' data:;"
+        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )

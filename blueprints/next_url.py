@@ -1,0 +1,19 @@
+"""Is this ``next`` safe to send a person to? Only a path of this portal ever is."""
+
+import re
+
+from flask import request
+
+LONGEST = 2000
+_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f-\x9f\\]*")
+
+
+def is_safe(target: str) -> bool:
+    """A path that starts with one slash: no scheme, no host, no backslash, no control character."""
+    return len(target) <= LONGEST and _PATH.fullmatch(target) is not None
+
+
+def requested() -> str:
+    """The ``next`` of this request where it is safe, else ""."""
+    target = request.args.get("next", "")
+    return target if is_safe(target) else ""

@@ -1,0 +1,82 @@
+"""What the signed, timed session carries between steps: the only file that names its keys.
+
+It holds references, never a person, an address, a number or a code; what must not
+be rolled back stands in rows. Each entry is signed under a salt of its own, so
+that one step's reference is nothing in another.
+"""
+
+from flask import session
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from extensions import settings
+from services.challenges import Purpose, Reference
+from services.sealing import signing_keys
+
+SIGN_IN = "sign_in"
+NEXT = "next"
+FLASHES = "_flashes"
+
+
+def keep_sign_in(token: str, next_url: str) -> None:
+    """Keep the pending sign-in and where it leads; a fresh session, but for a live code."""
+    code = session.get(_code_key(Purpose.SIGN_IN))
+    start_afresh()
+    if code:
+        session[_code_key(Purpose.SIGN_IN)] = code
+    session[SIGN_IN] = _serializer(SIGN_IN).dumps(token)
+    session[NEXT] = next_url
+
+
+def sign_in_token() -> str:
+    """The pending sign-in's token, or ""."""
+    return str(_load(SIGN_IN, SIGN_IN) or "")
+
+
+def next_url() -> str:
+    """Where the pending sign-in leads; the caller checks it again."""
+    return str(session.get(NEXT, ""))
+
+
+def keep_code(purpose: Purpose, reference: Reference) -> None:
+    """Keep which challenge this browser answers for a purpose."""
+    value = _serializer(purpose.value).dumps([reference.challenge_id, reference.seed])
+    session[_code_key(purpose)] = value
+
+
+def code(purpose: Purpose) -> Reference | None:
+    """The challenge that this browser answers for a purpose, if it asked for one lately."""
+    loaded = _load(_code_key(purpose), purpose.value)
+    if not isinstance(loaded, list):
+        return None
+    return Reference(int(loaded[0]), str(loaded[1]))
+
+
+def drop_code(purpose: Purpose) -> None:
+    """Forget the challenge of a purpose."""
+    session.pop(_code_key(purpose), None)
+
+
+def start_afresh() -> None:
+    """A new session at every change of privilege: nothing planted before it survives."""
+    flashes = session.get(FLASHES)
+    session.clear()
+    if flashes:
+        session[FLASHES] = flashes
+
+
+def _code_key(purpose: Purpose) -> str:
+    return f"code_{purpose.value}"
+
+
+def _load(key: str, salt: str) -> object:
+    value = session.get(key)
+    if not isinstance(value, str):
+        return None
+    try:
+        return _serializer(salt).loads(value, max_age=settings().pending_sign_in_seconds)
+    except BadData:
+        return None
+
+
+def _serializer(salt: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(signing_keys(), salt=f"gatepost pending {salt}")

@@ -1,0 +1,198 @@
+"""The command line: `flask user …`, `flask deliver`, `flask settings …`: each calls a service.
+
+Prints for people, or one JSON document with ``--json``. Ends with status 1 where
+a command could not do what it was asked.
+"""
+
+import getpass
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+import config
+import config_docs
+from extensions import settings
+from services import accounts, delivery, sweeping, trial_messages
+from services.errors import Refusal
+from services.phones import parse_number
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+user = AppGroup("user", help="People: create, show, invite, disable, enable.")
+sms = AppGroup("sms", help="Text messages.")
+mail = AppGroup("mail", help="Mails.")
+settings_group = AppGroup("settings", help="The settings of the environment.")
+
+
+def register(app: Flask) -> None:
+    """Hang the commands into the app."""
+    for group in (user, sms, mail, settings_group):
+        app.cli.add_command(group)
+    app.cli.add_command(deliver)
+    app.cli.add_command(sweep)
+
+
+def says_refusals(command: Command) -> Command:
+    """Print a service's "no" as one line, and end with status 1."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except Refusal as refusal:
+            _fail(str(refusal))
+
+    return run  # type: ignore[return-value]
+
+
+@user.command("create")
+@click.argument("email")
+@click.option("--name", default="", help="The person's name.")
+@click.option("--admin", is_flag=True, help="An administrator.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@says_refusals
+def create_user(email: str, name: str, admin: bool, password_stdin: bool) -> None:
+    """Make an account, confirmed at once; without a password, print a link to choose one."""
+    password = _read_password() if password_stdin else None
+    link = accounts.create(email, name, admin, password)
+    click.echo("The account was made.")
+    if link:
+        click.echo(f"A link to choose a password, good once, for {settings().invitation_days} days:")
+        click.echo(link)
+
+
+@user.command("invite")
+@click.argument("email")
+@says_refusals
+def invite_user(email: str) -> None:
+    """Mail an invitation to register."""
+    link = accounts.invite(email)
+    click.echo("The invitation is on its way. Its link, should the mail get lost:")
+    click.echo(link)
+
+
+@user.command("show")
+@click.argument("email")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@says_refusals
+def show_user(email: str, as_json: bool) -> None:
+    """Show an account: its state, its ways, the latest messages and events."""
+    _print(accounts.describe(accounts.find(email)), as_json)
+
+
+@user.command("disable")
+@click.argument("email")
+@says_refusals
+def disable_user(email: str) -> None:
+    """Disable an account; every session ends at its next request."""
+    accounts.disable(accounts.find(email))
+    click.echo("The account is disabled. The person was told.")
+
+
+@user.command("enable")
+@click.argument("email")
+@says_refusals
+def enable_user(email: str) -> None:
+    """Let a disabled account in again."""
+    accounts.enable(accounts.find(email))
+    click.echo("The account is enabled. The person was told.")
+
+
+@user.command("reset-two-factor")
+@click.argument("email")
+@says_refusals
+def reset_two_factor(email: str) -> None:
+    """Turn two-factor sign-in off and remove every number."""
+    accounts.reset_two_factor(accounts.find(email))
+    click.echo("Two-factor sign-in is off and the numbers are gone. The person was told.")
+
+
+@sms.command("test")
+@click.argument("number")
+@says_refusals
+def send_test_text(number: str) -> None:
+    """Send one real text through the configured gateway and say what became of it."""
+    _tell(trial_messages.send_text(parse_number(number)))
+
+
+@mail.command("test")
+@click.argument("address")
+@says_refusals
+def send_test_mail(address: str) -> None:
+    """Send one real mail through the configured gateway and say what became of it."""
+    _tell(trial_messages.send_mail(address))
+
+
+@click.command("deliver")
+@click.option("--until-idle", is_flag=True, help="End when nothing is due.")
+def deliver(until_idle: bool) -> None:
+    """Run the delivery worker on its own, until it is told to end."""
+    delivery.run(current_app._get_current_object(), until_idle=until_idle)  # type: ignore[attr-defined]
+
+
+@click.command("sweep")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def sweep(as_json: bool) -> None:
+    """Remove what is past its keeping, in small steps."""
+    _print(sweeping.sweep_all(), as_json)
+
+
+@settings_group.command("check")
+def check_settings() -> None:
+    """Say every problem of the settings at once. The app would not have started with one."""
+    for sentence in config.unknown_names():
+        click.echo(f"Note: {sentence}.")
+    click.echo("The settings are good.")
+
+
+@settings_group.command("docs")
+def print_settings_docs() -> None:
+    """Print the page of the docs that lists every setting."""
+    click.echo(config_docs.render(), nl=False)
+
+
+def _read_password() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("Password: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _print(values: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(values, indent=2, ensure_ascii=False))
+        return
+    for name, value in values.items():
+        _print_line(name.replace("_", " "), value)
+
+
+def _print_line(name: str, value: Any) -> None:
+    if not isinstance(value, list):
+        click.echo(f"{name}: {_plain(value)}")
+        return
+    click.echo(f"{name}:" + ("" if value else " none"))
+    for row in value:
+        click.echo("  " + "  ".join(_plain(cell) for cell in row.values() if cell not in ("", None)))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _tell(outcome: trial_messages.Outcome) -> None:
+    click.echo(outcome.text)
+    if not outcome.accepted:
+        sys.exit(1)
+
+
+def _fail(sentence: str) -> NoReturn:
+    click.echo(sentence, err=True)
+    sys.exit(1)

@@ -1,0 +1,212 @@
+"""What operators do with accounts: create, invite, disable, enable, reset the second factor.
+
+Each change is audited, and the person is told.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from extensions import db, settings, writing
+from models import Activity, EmailLink, Message, Phone, User
+from services import credentials, hashing, links, login_sessions, outbox, password_rules
+from services.audit import NOBODY, Client, Event, record
+from services.clock import now
+from services.emails import canonicalize, parse
+from services.errors import EmailTaken, NotFound
+from services.identity import check_password
+from services.links import Purpose
+from services.masking import mask_number
+from services.notices import notify, notify_address
+
+
+def find(email: str) -> User:
+    """The account of an address. Raises ``EmailInvalid``, ``NotFound``."""
+    user = db.session.scalar(select(User).where(User.email_canonical == canonicalize(parse(email))))
+    if user is None:
+        raise NotFound
+    return user
+
+
+def create(email: str, name: str, is_admin: bool, password: str | None) -> str:
+    """Make an account, confirmed at once. Without a password: returns a link to choose one.
+
+    Raises ``EmailInvalid``, ``EmailTaken``, ``PasswordUnsuitable``.
+    """
+    address = parse(email)
+    if password is not None:
+        password_rules.check(password, address, name)
+    password_hash = hashing.hash_password(password) if password is not None else None
+    user = User(
+        email=address, email_canonical=canonicalize(address), name=name.strip()[:100], epoch=1,
+        password_hash=password_hash, is_admin=is_admin, created_at=now(), email_confirmed_at=now(),
+    )  # fmt: skip
+    try:
+        with writing() as session:
+            session.add(user)
+            session.flush()
+            record(session, Event.ACCOUNT_CREATED, NOBODY, user.id, admin=is_admin)
+            if password is not None:
+                return ""
+            return links.issue(session, Purpose.CHOOSE_PASSWORD, _link_life(), user)
+    except IntegrityError as error:
+        raise EmailTaken from error
+
+
+def invite(email: str) -> str:
+    """Make an invitation for an address and mail it. Returns its link. Raises ``EmailInvalid``."""
+    address = parse(email)
+    with writing() as session:
+        link = links.issue(session, Purpose.INVITATION, _link_life(), email=address)
+        outbox.enqueue(
+            session, channel="mail", kind="invitation", to=address, user_id=None,
+            values={"link": link, "days": settings().invitation_days},
+            expires_at=now() + _link_life(),
+        )  # fmt: skip
+    return link
+
+
+def disable(user: User) -> None:
+    """Disable an account: every session ends at its next request."""
+    with writing() as session:
+        session.execute(
+            update(User)
+            .where(User.id == user.id)
+            .values(disabled_at=now())
+            .execution_options(synchronize_session=False)
+        )
+        record(session, Event.ACCOUNT_DISABLED, NOBODY, user.id)
+        notify(session, user, "account_disabled")
+        credentials.changed(session, user)
+
+
+def enable(user: User) -> None:
+    """Let a disabled account in again."""
+    with writing() as session:
+        session.execute(
+            update(User)
+            .where(User.id == user.id)
+            .values(disabled_at=None)
+            .execution_options(synchronize_session=False)
+        )
+        record(session, Event.ACCOUNT_ENABLED, NOBODY, user.id)
+        notify(session, user, "account_enabled")
+
+
+def reset_two_factor(user: User) -> None:
+    """Turn two-factor sign-in off and remove every number, for a person who lost them all."""
+    with writing() as session:
+        session.execute(
+            delete(Phone).where(Phone.user_id == user.id).execution_options(synchronize_session=False)
+        )
+        session.execute(
+            update(User)
+            .where(User.id == user.id)
+            .values(
+                two_factor_enabled=False, email_way_barred_at=None, email_way_disabled_at=None,
+                email_code_failures=0,
+            )
+            .execution_options(synchronize_session=False)
+        )  # fmt: skip
+        record(session, Event.TWO_FACTOR_RESET, NOBODY, user.id)
+        notify(session, user, "two_factor_reset")
+        credentials.changed(session, user)
+
+
+def close(user: User, password: str, client: Client) -> None:
+    """Close one's own account for good. Raises ``CurrentPasswordIncorrect``, ``TooManyTries``."""
+    check_password(user, password, client)
+    with writing() as session:
+        record(session, Event.ACCOUNT_CLOSED, client, user.id)
+        notify_address(session, user, user.email, "account_closed")
+        session.flush()
+        for table in (Activity, Message):
+            session.execute(
+                update(table)
+                .where(table.user_id == user.id)
+                .values(user_id=None)
+                .execution_options(synchronize_session=False)
+            )
+        session.execute(
+            delete(User).where(User.id == user.id).execution_options(synchronize_session=False)
+        )
+
+
+def describe(user: User) -> dict[str, object]:
+    """All that answers "why can't Ann get in?": state, ways, latest messages and events, masked."""
+    session = db.session()
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "admin": user.is_admin,
+        "created_at": user.created_at.isoformat(),
+        "email_confirmed": user.email_confirmed_at is not None,
+        "disabled": user.disabled_at is not None,
+        "two_factor": user.two_factor_enabled,
+        "email_codes": _email_codes(user),
+        "phones": _phones(session, user),
+        "sessions": len(login_sessions.list_live(user)),
+        "messages": _latest_messages(session, user),
+        "activity": _latest_events(session, user),
+    }
+
+
+def export(user: User) -> dict[str, object]:
+    """Everything kept about a person, for the person: as ``describe``, with numbers whole."""
+    session = db.session()
+    data = describe(user)
+    numbers = session.scalars(select(Phone.number).where(Phone.user_id == user.id).order_by(Phone.id))
+    data["phones"] = list(numbers)
+    data["activity"] = _latest_events(session, user, 1000)
+    return data
+
+
+
+
+def _email_codes(user: User) -> str:
+    if user.email_way_disabled_at:
+        return "disabled after too many wrong codes"
+    return "not until another way was used" if user.email_way_barred_at else "possible"
+
+
+def _phones(session: Session, user: User) -> list[dict[str, object]]:
+    phones = session.scalars(select(Phone).where(Phone.user_id == user.id).order_by(Phone.id))
+    return [
+        {
+            "number": str(mask_number(phone.number)),
+            "primary": phone.is_primary,
+            "disabled": phone.disabled_at is not None,
+        }
+        for phone in phones
+    ]
+
+
+def _latest_messages(session: Session, user: User, most: int = 10) -> list[dict[str, object]]:
+    rows = session.scalars(
+        select(Message).where(Message.user_id == user.id).order_by(Message.id.desc()).limit(most)
+    )
+    return [
+        {
+            "at": row.created_at.isoformat(), "channel": row.channel, "kind": row.kind,
+            "to": row.destination_masked, "state": row.state, "reason": row.reason,
+            "provider_code": row.provider_code,
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _latest_events(session: Session, user: User, most: int = 20) -> list[dict[str, object]]:
+    rows = session.scalars(
+        select(Activity).where(Activity.user_id == user.id).order_by(Activity.id.desc()).limit(most)
+    )
+    return [
+        {"at": row.at.isoformat(), "event": row.event, "address": row.address, **row.details}
+        for row in rows
+    ]
+
+
+def _link_life() -> timedelta:
+    return timedelta(days=settings().invitation_days)

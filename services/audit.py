@@ -1,0 +1,81 @@
+"""What happened, to whom, from where: one row and one log line for each event.
+
+Written in the transaction of the change it tells about. Never holds a code, a
+link, a password, a session id or a whole number.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from models import Activity
+from services.clock import now
+
+log = structlog.get_logger("gatepost.activity")
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who asks: the network address and the browser, as far as they are known."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+NOBODY = Client()
+"""For what the portal or its operator does on the command line."""
+
+
+class Event(StrEnum):
+    """Every kind of event; the words for people are in ``services.activity``."""
+
+    REGISTERED = "registered"
+    ACCOUNT_CREATED = "account_created"
+    EMAIL_CONFIRMED = "email_confirmed"
+    EMAIL_CHANGE_ASKED = "email_change_asked"
+    EMAIL_CHANGED = "email_changed"
+    SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
+    PASSWORD_INCORRECT = "password_incorrect"
+    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_RESET_ASKED = "password_reset_asked"
+    PASSWORD_RESET = "password_reset"
+    CODE_SENT = "code_sent"
+    CODE_INCORRECT = "code_incorrect"
+    IDENTITY_CONFIRMED = "identity_confirmed"
+    WAY_DISABLED = "way_disabled"
+    PHONE_ADDED = "phone_added"
+    PHONE_CHANGED = "phone_changed"
+    PHONE_MADE_PRIMARY = "phone_made_primary"
+    PHONE_REMOVED = "phone_removed"
+    TWO_FACTOR_ENABLED = "two_factor_enabled"
+    TWO_FACTOR_DISABLED = "two_factor_disabled"
+    TWO_FACTOR_RESET = "two_factor_reset"
+    BROWSER_REMEMBERED = "browser_remembered"
+    BROWSER_FORGOTTEN = "browser_forgotten"
+    BROWSERS_FORGOTTEN = "browsers_forgotten"
+    SESSION_ENDED = "session_ended"
+    SESSIONS_ENDED = "sessions_ended"
+    ACCOUNT_DISABLED = "account_disabled"
+    ACCOUNT_ENABLED = "account_enabled"
+    ACCOUNT_CLOSED = "account_closed"
+    LIMIT_REACHED = "limit_reached"
+    TEXTS_PAUSED = "texts_paused"
+
+
+def record(
+    session: Session, event: Event, client: Client, user_id: int | None = None, **details: Any
+) -> None:
+    """Write an event into the caller's transaction and onto the log."""
+    at = now()
+    session.execute(
+        insert(Activity).values(
+            at=at, user_id=user_id, event=event.value, address=client.address[:45],
+            user_agent=client.user_agent[:200], details=details,
+        )
+    )  # fmt: skip
+    log.info(event.value, user_id=user_id, address=client.address, **details)

@@ -1,0 +1,304 @@
+"""Challenges: issue one, derive its code, spend a try, use it up once.
+
+The code is never stored. It is derived from a seed that only the person's browser
+has, a nonce that only the row has, and a key that only the server has. What must
+not go backwards (tries, use, replacement) lives in the row, and each step is one
+committed statement. Knows nothing of phones, mails or limits on sending.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy import func, literal, select, update
+from sqlalchemy.orm import Session
+
+from extensions import db, settings, writing
+from models import Challenge, Phone, User
+from services.audit import Client, Event, record
+from services.clock import now
+from services.errors import (
+    ChallengeClosed,
+    ChallengeConsumed,
+    CodeExpired,
+    CodeIncorrect,
+    CodeMissing,
+    CodeTriesUsed,
+    NothingSent,
+)
+from services.limits import Window, give_back, take
+from services.notices import notify
+from services.sealing import code_keys
+
+DIGITS = 6
+
+
+class Purpose(StrEnum):
+    """What a code proves; a code of one purpose is nothing in any other place."""
+
+    SIGN_IN = "sign_in"
+    CONFIRM_IDENTITY = "confirm_identity"
+    ADD_PHONE = "add_phone"
+    CHANGE_PHONE = "change_phone"
+
+
+PROVES_AN_AUTHENTICATOR = (Purpose.SIGN_IN, Purpose.CONFIRM_IDENTITY)
+"""Wrong codes of these count against the phone or email way that the code travelled."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a browser carries between sending and entering a code: no person, number or code."""
+
+    challenge_id: int
+    seed: str
+
+
+def issue(
+    session: Session,
+    user: User,
+    purpose: Purpose,
+    replaces: Reference | None,
+    *,
+    destination: str = "",
+    phone_id: int | None = None,
+) -> tuple[Challenge, Reference]:
+    """Make a challenge in the caller's transaction; its clock starts now.
+
+    ``replaces`` is the one that the same browser holds for the same purpose; no
+    other browser's is touched. ``destination`` is the number to be proved, if any.
+    """
+    if replaces:
+        _supersede(session, user, purpose, replaces)
+    moment = now()
+    challenge = Challenge(
+        user_id=user.id, purpose=purpose.value, destination=destination, phone_id=phone_id,
+        nonce=secrets.token_bytes(16), key_id=next(iter(code_keys())), epoch=user.epoch, tries=0,
+        sends=0, created_at=moment, expires_at=moment + timedelta(seconds=settings().code_seconds),
+    )  # fmt: skip
+    session.add(challenge)
+    session.flush()
+    return challenge, Reference(challenge.id, secrets.token_hex(16))
+
+
+def find_live(session: Session, user: User, purpose: Purpose, reference: Reference | None) -> Challenge | None:
+    """The challenge behind a reference if a right code would still be accepted, else None."""
+    challenge = find(session, user, purpose, reference)
+    if challenge is None or not _is_open(challenge) or challenge.tries >= settings().code_tries:
+        return None
+    return challenge if challenge.epoch == user.epoch and challenge.key_id in code_keys() else None
+
+
+def find(session: Session, user: User, purpose: Purpose, reference: Reference | None) -> Challenge | None:
+    """The challenge behind a reference, live or not, if it is this person's and of this purpose."""
+    if reference is None:
+        return None
+    return session.scalar(
+        select(Challenge)
+        .where(
+            Challenge.id == reference.challenge_id,
+            Challenge.user_id == user.id,
+            Challenge.purpose == purpose.value,
+        )
+        .execution_options(populate_existing=True)
+    )
+
+
+def derive_code(challenge: Challenge, reference: Reference) -> str:
+    """The challenge's digits: RFC 4226 (5.3) truncation of an HMAC-SHA-256 over all that it binds."""
+    bound = "|".join(
+        (reference.seed, challenge.nonce.hex(), str(challenge.id), str(challenge.user_id),
+         challenge.purpose, challenge.destination)
+    )  # fmt: skip
+    mac = hmac.new(code_keys()[challenge.key_id], bound.encode(), hashlib.sha256).digest()
+    offset = mac[-1] & 0x0F
+    number = int.from_bytes(mac[offset : offset + 4]) & 0x7FFFFFFF
+    return f"{number % 10**DIGITS:0{DIGITS}}"
+
+
+def seconds_left(challenge: Challenge) -> int:
+    """Whole seconds until the code expires; 0 when it has."""
+    return max(0, int((challenge.expires_at - now()).total_seconds()))
+
+
+def check_code(
+    user: User, purpose: Purpose, reference: Reference | None, code: str, client: Client
+) -> Challenge:
+    """Spend a try, then compare. Returns the challenge, which ``use_up`` must still win.
+
+    Raises ``CodeMissing`` (no try spent), ``CodeIncorrect``, ``ChallengeClosed``,
+    ``TooManyTries`` and ``ChallengeConsumed``. Commits the try before comparing, so
+    that a crash or a second request cannot win it back.
+    """
+    if not code.strip():
+        raise CodeMissing
+    if reference is None:
+        raise NothingSent
+    with writing() as session:
+        _spend_try(session, user, purpose, reference)
+        take(session, _person_windows(user.id))
+        if purpose in PROVES_AN_AUTHENTICATOR:
+            _count_failure(session, user, reference)
+    challenge = find(db.session(), user, purpose, reference)
+    if challenge is None:
+        raise ChallengeClosed
+    digits = re.sub(r"[ \-]", "", code.strip())
+    if not hmac.compare_digest(digits.encode(), derive_code(challenge, reference).encode()):
+        _refuse_wrong_code(user, challenge, digits, client)
+    return challenge
+
+
+def use_up(session: Session, user: User, challenge: Challenge) -> None:
+    """Consume the challenge in the transaction of what its code allows; one caller wins.
+
+    The loser gets ``ChallengeConsumed``. The winner's try is given back.
+    """
+    won = session.execute(
+        update(Challenge)
+        .where(
+            Challenge.id == challenge.id,
+            Challenge.consumed_at.is_(None),
+            Challenge.superseded_at.is_(None),
+            Challenge.epoch == select(User.epoch).where(User.id == user.id).scalar_subquery(),
+        )
+        .values(consumed_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    if won.rowcount != 1:  # type: ignore[attr-defined]
+        raise ChallengeConsumed
+    give_back(session, _person_windows(user.id))
+    if challenge.purpose in PROVES_AN_AUTHENTICATOR:
+        _forget_failures(session, user, challenge)
+
+
+def _supersede(session: Session, user: User, purpose: Purpose, reference: Reference) -> None:
+    session.execute(
+        update(Challenge)
+        .where(
+            Challenge.id == reference.challenge_id,
+            Challenge.user_id == user.id,
+            Challenge.purpose == purpose.value,
+            Challenge.consumed_at.is_(None),
+        )
+        .values(superseded_at=now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _spend_try(session: Session, user: User, purpose: Purpose, reference: Reference) -> None:
+    spent = session.execute(
+        update(Challenge)
+        .where(
+            Challenge.id == reference.challenge_id,
+            Challenge.user_id == user.id,
+            Challenge.purpose == purpose.value,
+            Challenge.tries < settings().code_tries,
+            Challenge.consumed_at.is_(None),
+            Challenge.superseded_at.is_(None),
+            Challenge.expires_at > now(),
+            Challenge.epoch == select(User.epoch).where(User.id == user.id).scalar_subquery(),
+        )
+        .values(tries=Challenge.tries + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if spent.rowcount != 1:  # type: ignore[attr-defined]
+        raise _why_closed(find(session, user, purpose, reference))
+
+
+def _why_closed(challenge: Challenge | None) -> ChallengeClosed | ChallengeConsumed:
+    if challenge is None:
+        return ChallengeClosed()
+    if challenge.consumed_at is not None:
+        return ChallengeConsumed()
+    if challenge.superseded_at is None and challenge.tries >= settings().code_tries:
+        return CodeTriesUsed()
+    return CodeExpired() if challenge.expires_at <= now() else ChallengeClosed()
+
+
+def _is_open(challenge: Challenge) -> bool:
+    untouched = challenge.consumed_at is None and challenge.superseded_at is None
+    return untouched and challenge.expires_at > now()
+
+
+def _person_windows(user_id: int) -> list[tuple[Window, str]]:
+    numbers = settings()
+    person = str(user_id)
+    return [
+        (Window("code_tries_5_minutes", numbers.code_tries_per_5_minutes, 300), person),
+        (Window("code_tries_hour", numbers.code_tries_per_hour, 3600), person),
+        (Window("code_tries_day", numbers.code_tries_per_day, 86400), person),
+    ]
+
+
+def _refuse_wrong_code(user: User, challenge: Challenge, digits: str, client: Client) -> None:
+    with writing() as session:
+        record(session, Event.CODE_INCORRECT, client, user.id, purpose=challenge.purpose)
+        if challenge.purpose in PROVES_AN_AUTHENTICATOR:
+            _disable_hopeless_way(session, user, challenge, client)
+    tries_left = max(0, settings().code_tries - challenge.tries)
+    if tries_left == 0:
+        raise CodeTriesUsed
+    if not re.fullmatch(r"[0-9]*", digits):
+        raise CodeIncorrect(tries_left, "digits")
+    raise CodeIncorrect(tries_left, "" if len(digits) == DIGITS else "length")
+
+
+def _count_failure(session: Session, user: User, reference: Reference) -> None:
+    """Count the try as a failure in a row of the way it came; a right code sets it back to none."""
+    phone_id = select(Challenge.phone_id).where(Challenge.id == reference.challenge_id).scalar_subquery()
+    counted = session.execute(
+        update(Phone)
+        .where(Phone.id == phone_id, Phone.user_id == user.id)
+        .values(code_failures=Phone.code_failures + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if counted.rowcount == 0:  # type: ignore[attr-defined]
+        session.execute(
+            update(User)
+            .where(User.id == user.id)
+            .values(email_code_failures=User.email_code_failures + 1)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _forget_failures(session: Session, user: User, challenge: Challenge) -> None:
+    if challenge.phone_id is None:
+        statement = update(User).where(User.id == user.id).values(email_code_failures=0)
+    else:
+        statement = update(Phone).where(Phone.id == challenge.phone_id).values(code_failures=0)
+    session.execute(statement.execution_options(synchronize_session=False))
+
+
+def _disable_hopeless_way(session: Session, user: User, challenge: Challenge, client: Client) -> None:
+    """After 100 wrong codes in a row somebody is guessing: the way is closed, the person told."""
+    if challenge.phone_id is not None:
+        disabled = session.execute(
+            update(Phone)
+            .where(
+                Phone.id == challenge.phone_id,
+                Phone.disabled_at.is_(None),
+                Phone.code_failures >= settings().code_failures_in_a_row,
+            )
+            .values(disabled_at=now())
+            .returning(func.substr(Phone.number, func.length(Phone.number) - 1))
+            .execution_options(synchronize_session=False)
+        ).scalar_one_or_none()
+    else:
+        disabled = session.execute(
+            update(User)
+            .where(
+                User.id == user.id,
+                User.email_way_disabled_at.is_(None),
+                User.email_code_failures >= settings().code_failures_in_a_row,
+            )
+            .values(email_way_disabled_at=now())
+            .returning(literal("email"))
+            .execution_options(synchronize_session=False)
+        ).scalar_one_or_none()
+    if disabled is not None:
+        record(session, Event.WAY_DISABLED, client, user.id, way="phone" if challenge.phone_id else "email")
+        notify(session, user, "way_disabled", ending=disabled)

@@ -1,0 +1,211 @@
+"""Sending security codes: to a person's own proved ways, and to a number being proved.
+
+Everything is counted and queued in one transaction before anything is sent.
+Asking again repeats the same code while it lives.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from flask_babel import LazyString
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from extensions import db, settings, writing
+from models import Challenge, Message, Phone, User
+from services import alerts, challenges, delivery_status, limits, outbox, ways
+from services.audit import Client, Event, record
+from services.challenges import Purpose, Reference
+from services.errors import NothingSent, TextsPaused, TooManyMessages, TooManyTries, TooSoonToResend
+from services.limits import Place, Wait, Window
+from services.masking import mask_number
+from services.ways import Way
+
+DAY = 86400
+HOUR = 3600
+
+KINDS = {
+    Purpose.SIGN_IN: "sign_in_code",
+    Purpose.CONFIRM_IDENTITY: "identity_code",
+    Purpose.ADD_PHONE: "phone_code",
+    Purpose.CHANGE_PHONE: "phone_code",
+}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a code is: what its page tells the person. Seconds; ``delivery`` None before a send."""
+
+    channel: str
+    sent_to: "str | LazyString"
+    seconds_left: int
+    resend_in: int
+    delivery: delivery_status.DeliveryStatus | None
+
+
+@contextmanager
+def counting(user: User, client: Client) -> Iterator[Session]:
+    """A write transaction for a send; where a limit undoes it, that is written down by itself.
+
+    The operator hears of limits that stop texts for everybody, through ``alerts``.
+    """
+    try:
+        with writing() as session:
+            yield session
+    except TooManyTries as refusal:
+        with writing() as session:
+            record(session, Event.LIMIT_REACHED, client, user.id, rule=refusal.rule)
+            if isinstance(refusal, TextsPaused):
+                alerts.raise_alert(session, f"texts stopped by the limit {refusal.rule}")
+        raise
+
+
+def send(
+    user: User, purpose: Purpose, reference: Reference | None, way_id: str, client: Client
+) -> Reference:
+    """Send the code by one of the person's own ways; a live challenge goes on, else a new one begins.
+
+    A second request on the heels of the first (a double click) sends nothing and
+    is no error. Raises ``WayUnavailable``, ``TooManyMessages``, ``TextsPaused``.
+    """
+    with counting(user, client) as session:
+        way = ways.find(session, user, way_id)
+        challenge = challenges.find_live(session, user, purpose, reference)
+        if challenge and reference and _was_just_sent(session, challenge, way):
+            return reference
+        return _send(session, user, purpose, reference, way, client)
+
+
+def send_again(user: User, purpose: Purpose, reference: Reference | None, client: Client) -> Reference:
+    """Send the code the way it went last. Raises ``NothingSent`` and what ``send`` raises,
+    and ``TooSoonToResend``.
+    """
+    with counting(user, client) as session:
+        last = challenges.find(session, user, purpose, reference)
+        if last is None:
+            raise NothingSent
+        way = ways.of_challenge(session, user, last.phone_id)
+        return _send(session, user, purpose, reference, way, client)
+
+
+def send_to_prove(
+    session: Session, user: User, challenge: Challenge, reference: Reference, client: Client
+) -> None:
+    """Queue the code to the number that the challenge proves, in the caller's transaction.
+
+    The caller has counted the number's own limits; the person's are counted here.
+    """
+    _count_send(session, user, challenge.destination)
+    _queue(session, user, challenge, reference, Way("", "sms", challenge.destination), client)
+
+
+def give_back_sends(session: Session, user: User, challenge: Challenge, destination: str) -> None:
+    """The code was entered: its sends and the wait for its destination no longer count."""
+    limits.give_back(session, _person_places(user)[:2], challenge.sends)
+    limits.clear(session, _gap(), destination)
+
+
+def last_destination(session: Session, user: User, challenge: Challenge) -> str:
+    """Where the challenge's code went last: a number or the person's address."""
+    if challenge.destination:
+        return challenge.destination
+    if challenge.phone_id is None:
+        return user.email
+    phone = session.get(Phone, challenge.phone_id)
+    return phone.number if phone else ""
+
+
+def show_progress(user: User, purpose: Purpose, reference: Reference | None) -> Progress | None:
+    """What the code page tells of the last send; None where nothing was sent."""
+    session = db.session()
+    challenge = challenges.find(session, user, purpose, reference)
+    if challenge is None:
+        return None
+    destination = last_destination(session, user, challenge)
+    message = session.get(Message, challenge.message_id, populate_existing=True) if challenge.message_id else None
+    by_sms = bool(challenge.destination or challenge.phone_id)
+    way = Way("", "sms" if by_sms else "mail", destination)
+    live = challenges.find_live(session, user, purpose, reference)
+    return Progress(
+        channel=way.channel,
+        sent_to=way.sent_to,
+        seconds_left=challenges.seconds_left(challenge) if live else 0,
+        resend_in=limits.waiting_seconds(session, _gap(), destination),
+        delivery=delivery_status.describe(message) if message else None,
+    )
+
+
+def _send(
+    session: Session, user: User, purpose: Purpose, reference: Reference | None, way: Way, client: Client
+) -> Reference:
+    challenge = challenges.find_live(session, user, purpose, reference)
+    if challenge is None or reference is None:
+        challenge, reference = challenges.issue(session, user, purpose, reference, phone_id=way.phone_id)
+    _count_send(session, user, way.to)
+    if way.channel == "sms":
+        _count_proven_text(session)
+    _queue(session, user, challenge, reference, way, client)
+    return reference
+
+
+def _queue(
+    session: Session, user: User, challenge: Challenge, reference: Reference, way: Way, client: Client
+) -> None:
+    purpose = Purpose(challenge.purpose)
+    code = challenges.derive_code(challenge, reference)
+    minutes = max(1, challenges.seconds_left(challenge) // 60)
+    message = outbox.enqueue(
+        session, channel=way.channel, kind=KINDS[purpose], to=way.to, user_id=user.id,
+        values={"code": code, "minutes": minutes}, expires_at=challenge.expires_at,
+    )  # fmt: skip
+    values: dict[str, object] = {"message_id": message.id, "sends": Challenge.sends + 1}
+    if not challenge.destination:
+        values["phone_id"] = way.phone_id
+    session.execute(
+        update(Challenge)
+        .where(Challenge.id == challenge.id)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    where = str(mask_number(way.to)) if way.channel == "sms" else "email"
+    record(session, Event.CODE_SENT, client, user.id, purpose=purpose.value, way=where)
+
+
+def _was_just_sent(session: Session, challenge: Challenge, way: Way) -> bool:
+    same_way = challenge.sends > 0 and challenge.phone_id == way.phone_id
+    return same_way and limits.waiting_seconds(session, _gap(), way.to) > 0
+
+
+def _count_send(session: Session, user: User, destination: str) -> None:
+    try:
+        limits.begin_wait(session, _gap(), destination)
+    except TooManyTries as error:
+        raise TooSoonToResend(error.retry_after or 1) from error
+    try:
+        limits.take(session, _person_places(user))
+    except TooManyTries as error:
+        raise TooManyMessages(error.retry_after or 1, error.rule) from error
+
+
+def _count_proven_text(session: Session) -> None:
+    phones = session.scalar(select(func.count()).select_from(Phone)) or 1
+    rule = Window("proven_texts_day", settings().proven_number_portal_per_day_each * phones, DAY)
+    try:
+        limits.take(session, [(replace(rule, most=max(rule.most, 50)), "portal")])
+    except TooManyTries as error:
+        raise TextsPaused(error.retry_after or 1, error.rule) from error
+
+
+def _gap() -> Wait:
+    first, longest = settings().send_gap_seconds, settings().send_gap_most_seconds
+    return Wait("send_gap", 1, first, longest, memory=HOUR, grudge=HOUR)
+
+
+def _person_places(user: User) -> list[Place]:
+    numbers, person = settings(), str(user.id)
+    return [
+        (Window("sends_hour", numbers.sends_per_hour, HOUR), person),
+        (Window("sends_day", numbers.sends_per_day, DAY), person),
+        (Window("sends_day_in_all", numbers.sends_per_day_in_all, DAY), person),
+    ]

@@ -1,0 +1,62 @@
+"""What every change of a credential has in common: the epoch moves on, all else ends.
+
+Raising a person's epoch kills every other login session, pending sign-in,
+remembered browser, live challenge and mailed link that still carries the old one.
+"""
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from extensions import writing
+from models import LoginSession, PendingSignIn, RememberedBrowser, User
+from services import links, login_sessions
+from services.audit import Client, Event, record
+from services.notices import notify
+
+
+def changed(session: Session, user: User, acting: LoginSession | None = None) -> str:
+    """Raise the epoch in the caller's transaction; the acting session alone lives on.
+
+    Returns the acting session's new token ("" where none acts).
+    """
+    epoch = session.execute(
+        update(User)
+        .where(User.id == user.id)
+        .values(epoch=User.epoch + 1)
+        .returning(User.epoch)
+        .execution_options(synchronize_session=False)
+    ).scalar_one()
+    token = login_sessions.renew(session, acting, epoch=epoch) if acting else ""
+    _end_everything_older(session, user, acting)
+    session.refresh(user)
+    return token
+
+
+def sign_out_elsewhere(acting: LoginSession, client: Client) -> str:
+    """Sign the person out everywhere but here. Returns the acting session's new token."""
+    with writing() as session:
+        record(session, Event.SESSIONS_ENDED, client, acting.user_id)
+        notify(session, acting.user, "sessions_ended")
+        return changed(session, acting.user, acting)
+
+
+def lock_person(session: Session, user: User) -> User:
+    """The person's row, held until the transaction ends, so that a check on it stays true."""
+    return session.scalars(
+        select(User)
+        .where(User.id == user.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _end_everything_older(session: Session, user: User, acting: LoginSession | None) -> None:
+    others = delete(LoginSession).where(LoginSession.user_id == user.id)
+    if acting:
+        others = others.where(LoginSession.id != acting.id)
+    session.execute(others.execution_options(synchronize_session=False))
+    for table in (PendingSignIn, RememberedBrowser):
+        session.execute(
+            delete(table).where(table.user_id == user.id).execution_options(synchronize_session=False)
+        )
+    links.revoke(session, user.id, links.Purpose.RESET_PASSWORD, links.Purpose.CHANGE_EMAIL)

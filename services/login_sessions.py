@@ -1,0 +1,153 @@
+"""Login sessions: signed-in browsers as rows, found by the digest of a cookie's token.
+
+A session is dead once its row is gone, its time is over, its person is disabled,
+or the person's epoch moved on. Knows nothing of cookies.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session, contains_eager
+
+from extensions import db, settings, writing
+from models import LoginSession, User
+from services.audit import Client, Event, record
+from services.clock import now
+from services.errors import NotFound
+from services.tokens import digest, new_token
+
+SEEN_STEP = timedelta(minutes=1)
+"""Last-seen times are written no more often than this."""
+
+
+def start(
+    session: Session, user: User, client: Client, amr: str, *, remember_me: bool, full_proof: bool
+) -> str:
+    """Open a login session in the caller's transaction; returns the token for the cookie.
+
+    ``amr`` names how the person signed in (RFC 8176). ``full_proof`` is false
+    where a remembered browser stood in for the second factor.
+    """
+    token, moment = new_token(), now()
+    remembered = remember_me and not user.is_admin
+    session.add(
+        LoginSession(
+            token_digest=digest(token), user_id=user.id, epoch=user.epoch, amr=amr,
+            remember_me=remembered, address=client.address[:45], user_agent=client.user_agent[:200],
+            created_at=moment, last_seen_at=moment, expires_at=moment + _life(user, remembered),
+            idle_seconds=None if remembered else _idle_seconds(user), password_proved_at=moment,
+            second_factor_proved_at=moment if full_proof else None,
+        )
+    )  # fmt: skip
+    session.execute(
+        update(User)
+        .where(User.id == user.id)
+        .values(last_sign_in_at=moment)
+        .execution_options(synchronize_session=False)
+    )
+    record(session, Event.SIGNED_IN, client, user.id, amr=amr)
+    return token
+
+
+def find(token: str) -> LoginSession | None:
+    """The live login session of a token, with its person loaded, or None."""
+    found = db.session.scalar(
+        select(LoginSession)
+        .join(LoginSession.user)
+        .options(contains_eager(LoginSession.user))
+        .where(
+            LoginSession.token_digest == digest(token),
+            LoginSession.expires_at > now(),
+            LoginSession.epoch == User.epoch,
+            User.disabled_at.is_(None),
+        )
+        .execution_options(populate_existing=True)
+    )
+    return found if found and not _was_idle_too_long(found) else None
+
+
+def note_seen(login_session: LoginSession) -> None:
+    """Keep the session from idling out; writes at most once a minute."""
+    moment = now()
+    if moment - login_session.last_seen_at < SEEN_STEP:
+        return
+    with writing() as session:
+        session.execute(
+            update(LoginSession)
+            .where(LoginSession.id == login_session.id)
+            .values(last_seen_at=moment)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def renew(session: Session, login_session: LoginSession, **changes: datetime | int | str) -> str:
+    """Give the session a new token at a change of privilege; the old one is dead at once."""
+    token = new_token()
+    renewed = session.execute(
+        update(LoginSession)
+        .where(
+            LoginSession.id == login_session.id,
+            LoginSession.token_digest == login_session.token_digest,
+        )
+        .values(token_digest=digest(token), **changes)
+        .execution_options(synchronize_session=False)
+    )
+    if renewed.rowcount != 1:  # type: ignore[attr-defined]
+        raise NotFound
+    return token
+
+
+def list_live(user: User) -> list[LoginSession]:
+    """The person's live login sessions, the newest first."""
+    rows = db.session.scalars(
+        select(LoginSession)
+        .where(
+            LoginSession.user_id == user.id,
+            LoginSession.epoch == user.epoch,
+            LoginSession.expires_at > now(),
+        )
+        .order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())
+    )
+    return [row for row in rows if not _was_idle_too_long(row)]
+
+
+def end(user: User, session_id: int, client: Client) -> None:
+    """End one of the person's login sessions. Raises ``NotFound``."""
+    with writing() as session:
+        ended = session.execute(
+            delete(LoginSession)
+            .where(LoginSession.id == session_id, LoginSession.user_id == user.id)
+            .execution_options(synchronize_session=False)
+        )
+        if ended.rowcount != 1:  # type: ignore[attr-defined]
+            raise NotFound
+        record(session, Event.SESSION_ENDED, client, user.id)
+
+
+def sign_out(login_session: LoginSession, client: Client) -> None:
+    """End the login session that asks."""
+    with writing() as session:
+        session.execute(
+            delete(LoginSession)
+            .where(LoginSession.id == login_session.id)
+            .execution_options(synchronize_session=False)
+        )
+        record(session, Event.SIGNED_OUT, client, login_session.user_id)
+
+
+def _life(user: User, remember_me: bool) -> timedelta:
+    if remember_me:
+        return timedelta(days=settings().remember_me_days)
+    return timedelta(
+        seconds=settings().admin_session_seconds if user.is_admin else settings().session_seconds
+    )
+
+
+def _idle_seconds(user: User) -> int:
+    return settings().admin_session_idle_seconds if user.is_admin else settings().session_idle_seconds
+
+
+def _was_idle_too_long(login_session: LoginSession) -> bool:
+    if login_session.idle_seconds is None:
+        return False
+    return login_session.last_seen_at + timedelta(seconds=login_session.idle_seconds) <= now()

@@ -1,0 +1,38 @@
+"""Notices: a mail to every confirmed address of a person after a sensitive change.
+
+Queued in the transaction of the change; says what happened, never what the secret is.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from models import User
+from services import outbox
+from services.clock import now
+
+LIFE = timedelta(days=3)
+"""A notice that could not be sent for so long is no longer news."""
+
+
+def notify(session: Session, user: User, kind: str, **values: str | int) -> None:
+    """Queue a notice to the person's confirmed address, if there is one."""
+    if user.email_confirmed_at is not None:
+        notify_address(session, user, user.email, kind, **values)
+
+
+def notify_address(session: Session, user: User, address: str, kind: str, **values: str | int) -> None:
+    """Queue a notice to an address that was the person's when it happened."""
+    when = now().strftime("%Y-%m-%d %H:%M UTC")
+    outbox.enqueue(
+        session, channel="mail", kind=kind, to=address, user_id=user.id,
+        values={"when": when, **values}, expires_at=now() + LIFE,
+    )  # fmt: skip
+
+
+def notify_old_number(session: Session, user: User, number: str, **values: str | int) -> None:
+    """Queue a text to a number that is no longer the person's."""
+    outbox.enqueue(
+        session, channel="sms", kind="phone_changed", to=number, user_id=user.id, values=values,
+        expires_at=now() + timedelta(hours=1),
+    )  # fmt: skip

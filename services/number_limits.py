@@ -1,0 +1,148 @@
+"""Limits on texts to numbers that nobody has proved yet: where the bill can be run up.
+
+By person, network address, number prefix, country and the whole portal; and a
+breaker, which pauses a prefix or country whose codes are hardly ever entered (the
+mark of SMS pumping). Counts in the caller's transaction; decides nothing else.
+"""
+
+import hashlib
+from datetime import timedelta
+
+import phonenumbers
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from extensions import settings
+from models import Challenge, NumberTrial, User
+from services import alerts, limits
+from services.addresses import network_of
+from services.audit import Client, Event, record
+from services.clock import now
+from services.errors import TextsPaused, TooManyMessages, TooManyTries
+from services.limits import Place, Window
+
+HOUR = 3600
+DAY = 86400
+PREFIX_HIDES = 4
+"""A prefix is the number without its last so many digits."""
+
+
+def take(session: Session, user: User, challenge: Challenge, client: Client) -> None:
+    """Count one text to the challenge's unproven number.
+
+    Raises ``TooManyMessages`` (this person, address or prefix) and ``TextsPaused``
+    (the country or the portal has had its share, or the breaker is open).
+    """
+    number = challenge.destination
+    _refuse_where_paused(session, number)
+    try:
+        limits.take(session, _portal_places(number))
+    except TooManyTries as error:
+        raise TextsPaused(error.retry_after or 1, error.rule) from error
+    try:
+        if limits.count(session, _seen(), f"{user.id} {number}") == 1:
+            limits.take(session, _new_number_places(user, client))
+        limits.take(session, _prefix_places(number))
+    except TooManyTries as error:
+        raise TooManyMessages(error.retry_after or 1, error.rule) from error
+    _note_trial(session, challenge)
+
+
+def give_back(session: Session, user: User, challenge: Challenge, client: Client) -> None:
+    """The number was proved: its places are free again, and the breaker hears of it."""
+    number = challenge.destination
+    limits.give_back(session, _new_number_places(user, client))
+    limits.give_back(session, [*_portal_places(number), *_prefix_places(number)], challenge.sends)
+    limits.clear(session, _seen(), f"{user.id} {number}")
+    session.execute(
+        update(NumberTrial)
+        .where(NumberTrial.challenge_id == challenge.id)
+        .values(entered=True)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def country_of(number: str) -> str:
+    """The two-letter country of an E.164 number, "ZZ" where unknown."""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or "ZZ"
+
+
+def _seen() -> Window:
+    return Window("number_seen", limits.UNCOUNTED, HOUR)
+
+
+def _new_number_places(user: User, client: Client) -> list[Place]:
+    rule = settings().new_numbers_per_hour
+    return [
+        (Window("new_numbers_person", rule, HOUR), str(user.id)),
+        (Window("new_numbers_address", rule, HOUR), network_of(client.address)),
+    ]
+
+
+def _prefix_places(number: str) -> list[Place]:
+    prefix = number[:-PREFIX_HIDES]
+    return [
+        (Window("prefix_10_minutes", settings().new_number_prefix_per_10_minutes, 600), prefix),
+        (Window("prefix_day", settings().new_number_prefix_per_day, DAY), prefix),
+    ]
+
+
+def _portal_places(number: str) -> list[Place]:
+    numbers = settings()
+    return [
+        (Window("country_day", numbers.new_number_country_per_day, DAY), country_of(number)),
+        (Window("new_texts_hour", numbers.new_number_portal_per_hour, HOUR), "portal"),
+        (Window("new_texts_day", numbers.new_number_portal_per_day, DAY), "portal"),
+    ]
+
+
+def _breaker() -> Window:
+    return Window("breaker", 1, settings().breaker_pause_seconds)
+
+
+def _refuse_where_paused(session: Session, number: str) -> None:
+    for column, value in _groups(number):
+        try:
+            limits.check(session, _breaker(), value)
+        except TooManyTries as error:
+            raise TextsPaused(error.retry_after or 1, error.rule) from error
+
+
+def _groups(number: str) -> list[tuple["InstrumentedAttribute[str]", str]]:
+    digest = hashlib.blake2b(number[:-PREFIX_HIDES].encode(), digest_size=16).hexdigest()
+    return [(NumberTrial.country, country_of(number)), (NumberTrial.prefix_digest, digest)]
+
+
+def _note_trial(session: Session, challenge: Challenge) -> None:
+    """Write the trial down and look at its country's and prefix's latest: pause what is hopeless."""
+    groups = _groups(challenge.destination)
+    for column, value in groups:
+        _pause_if_hopeless(session, column, value)
+    session.execute(
+        insert(NumberTrial).values(
+            challenge_id=challenge.id, country=groups[0][1], prefix_digest=groups[1][1],
+            entered=False, sent_at=now(),
+        )
+    )  # fmt: skip
+
+
+def _pause_if_hopeless(session: Session, column: "InstrumentedAttribute[str]", value: str) -> None:
+    settled = now() - timedelta(seconds=settings().code_seconds)
+    latest = list(
+        session.scalars(
+            select(NumberTrial.entered)
+            .where(column == value, NumberTrial.sent_at < settled)
+            .order_by(NumberTrial.sent_at.desc())
+            .limit(settings().breaker_texts)
+        )
+    )
+    if len(latest) < settings().breaker_texts:
+        return
+    if 100 * sum(latest) >= settings().breaker_percent * len(latest):
+        return
+    limits.pause(session, _breaker(), value)
+    session.execute(
+        delete(NumberTrial).where(column == value).execution_options(synchronize_session=False)
+    )
+    record(session, Event.TEXTS_PAUSED, Client())
+    alerts.raise_alert(session, "texts to a country or prefix paused: its codes are not entered")

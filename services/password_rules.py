@@ -1,0 +1,45 @@
+"""Which passwords may be chosen: long enough and not easy to guess; no composition rules.
+
+SP 800-63B-4, section 3.1.1.2. Knows nothing of hashing or storing.
+"""
+
+import importlib
+import unicodedata
+
+from flask_babel import lazy_gettext
+
+from extensions import settings
+from services.errors import PasswordUnsuitable
+
+LONGEST_ESTIMATED = 72
+"""zxcvbn's time grows steeply with length, and it refuses more."""
+
+WEAKEST_ALLOWED = 2
+"""zxcvbn's score, 0 to 4: below this it falls to a few million guesses."""
+
+
+def check(password: str, *personal_words: str) -> None:
+    """Raise ``PasswordUnsuitable`` with the reason; ``personal_words`` are the name and address."""
+    password = unicodedata.normalize("NFC", password)
+    least, most = settings().password_least_characters, settings().password_most_characters
+    if len(password) < least:
+        raise PasswordUnsuitable(
+            lazy_gettext("Use at least %(least)s characters. Three or four words will do.", least=least)
+        )
+    if len(password) > most:
+        raise PasswordUnsuitable(lazy_gettext("Use at most %(most)s characters.", most=most))
+    if _is_easy_to_guess(password, personal_words):
+        raise PasswordUnsuitable(
+            lazy_gettext("This password is easy to guess. Use words that do not belong together.")
+        )
+
+
+def _is_easy_to_guess(password: str, personal_words: tuple[str, ...]) -> bool:
+    known = [part for word in personal_words for part in (word, word.partition("@")[0]) if part]
+    zxcvbn = importlib.import_module("zxcvbn").zxcvbn
+    estimate = zxcvbn(
+        password[:LONGEST_ESTIMATED],
+        user_inputs=[*known, settings().portal_name, settings().host],
+        max_length=LONGEST_ESTIMATED,
+    )
+    return bool(estimate["score"] < WEAKEST_ALLOWED)

@@ -1,0 +1,265 @@
+"""Signing in: the password first, then, where it is due, the second step.
+
+A pending sign-in is a row of its own and no login: it is good for nothing but the
+second step, and ends with it, with time, or with the person's next change.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, contains_eager
+
+from extensions import db, end_reading, settings, writing
+from models import PendingSignIn, User
+from services import browsers, challenges, codes, hashing, limits, login_sessions, ways
+from services.addresses import network_of
+from services.audit import Client, Event, record
+from services.challenges import Purpose, Reference
+from services.clock import now
+from services.emails import canonicalize, parse
+from services.errors import (
+    AccountDisabled,
+    ChallengeConsumed,
+    CredentialsIncorrect,
+    EmailInvalid,
+    EmailUnconfirmed,
+    PendingSignInOver,
+    ServiceBusy,
+)
+from services.limits import Wait, Window
+from services.tokens import digest, new_token
+
+FIVE_MINUTES = 300
+DAY = 86400
+
+
+@dataclass(frozen=True)
+class Browser:
+    """What the asking browser holds: the tokens of its known and remembered cookies."""
+
+    client: Client
+    known: str = ""
+    remembered: str = ""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A complete sign-in: the tokens for the browser's cookies ("" = leave that cookie alone)."""
+
+    login: str
+    known: str
+    remember_me: bool
+    remembered: str = ""
+
+
+@dataclass(frozen=True)
+class SecondStepDue:
+    """The password was right; ``token`` names the pending sign-in, ``user_id`` whose it is."""
+
+    token: str
+    user_id: int
+
+
+def with_password(
+    email: str, password: str, remember_me: bool, browser: Browser
+) -> SignedIn | SecondStepDue:
+    """Check the password and either sign in or ask for the second step.
+
+    Takes the same time for unknown addresses. Raises ``CredentialsIncorrect``,
+    ``EmailUnconfirmed``, ``AccountDisabled``, ``TooManyTries``, ``ServiceBusy``.
+    """
+    canonical = _canonical_or_typed(email)
+    user = db.session.scalar(select(User).where(User.email_canonical == canonical))
+    lane = browsers.known_lane(user.id if user else None, browser.known)
+    _reserve_try(canonical, lane, browser.client)
+    if not _is_right(user, password, canonical, lane) or user is None:
+        _count_failure(user, browser.client)
+        raise CredentialsIncorrect
+    rehashed = _rehash(user, password)
+    _refuse_unless_usable(user, canonical, lane)
+    with writing() as session:
+        _give_try_back(session, canonical, lane)
+        _store_rehashed(session, user, rehashed)
+        if ways.second_step_due(user) and not browsers.recognize(session, user, browser.remembered):
+            return _ask_for_second_step(session, user, remember_me)
+        full_proof = not ways.second_step_due(user)
+        return _sign_in(session, user, browser.client, "pwd", remember_me, full_proof=full_proof)
+
+
+def find_pending(token: str) -> PendingSignIn:
+    """The live pending sign-in of a token, with its person.
+
+    Raises ``PendingSignInOver``, and ``ChallengeConsumed`` once it became a login.
+    """
+    pending = db.session.scalar(
+        select(PendingSignIn)
+        .join(PendingSignIn.user)
+        .options(contains_eager(PendingSignIn.user))
+        .where(
+            PendingSignIn.token_digest == digest(token),
+            PendingSignIn.expires_at > now(),
+            PendingSignIn.epoch == User.epoch,
+            User.disabled_at.is_(None),
+        )
+        .execution_options(populate_existing=True)
+    )
+    if pending is None:
+        raise PendingSignInOver
+    if pending.completed_at is not None:
+        raise ChallengeConsumed
+    return pending
+
+
+def with_code(
+    pending: PendingSignIn, reference: Reference | None, code: str, remember_browser: bool, client: Client
+) -> SignedIn:
+    """Complete the second step: the code's one winner gets the login session.
+
+    Raises what ``challenges.check_code`` raises, and ``PendingSignInOver``.
+    """
+    user = pending.user
+    challenge = challenges.check_code(user, Purpose.SIGN_IN, reference, code, client)
+    with writing() as session:
+        challenges.use_up(session, user, challenge)
+        codes.give_back_sends(session, user, challenge, codes.last_destination(session, user, challenge))
+        _finish_pending(session, pending)
+        if challenge.phone_id is not None:
+            _lift_bar_on_email(session, user)
+        signed_in = _sign_in(
+            session, user, client, "pwd sms mfa" if challenge.phone_id else "pwd otp mfa",
+            pending.remember_me, full_proof=True,
+        )  # fmt: skip
+        remembered = browsers.remember(session, user, client) if remember_browser else ""
+    return SignedIn(signed_in.login, signed_in.known, signed_in.remember_me, remembered)
+
+
+def _canonical_or_typed(email: str) -> str:
+    """A mistyped address is treated as an unknown one, at the same cost."""
+    try:
+        return canonicalize(parse(email))
+    except EmailInvalid:
+        return email.strip()[:254].casefold()
+
+
+def _reserve_try(canonical: str, lane: str, client: Client) -> None:
+    """Count the try before hashing, so that parallel guesses cannot outrun the count."""
+    end_reading()
+    with writing() as session:
+        limits.check(session, _address_rule(), network_of(client.address))
+        if lane:
+            limits.take(session, [(_known_rule(), lane)])
+        else:
+            limits.begin_wait(session, _account_rule(), canonical)
+
+
+def _is_right(user: User | None, password: str, canonical: str, lane: str) -> bool:
+    try:
+        return hashing.verify_password(user.password_hash if user else None, password)
+    except ServiceBusy:
+        with writing() as session:
+            _give_try_back(session, canonical, lane)
+        raise
+
+
+def _give_try_back(session: Session, canonical: str, lane: str) -> None:
+    if lane:
+        limits.give_back(session, [(_known_rule(), lane)])
+    else:
+        limits.undo_wait(session, _account_rule(), canonical)
+
+
+def _count_failure(user: User | None, client: Client) -> None:
+    with writing() as session:
+        limits.count(session, _address_rule(), network_of(client.address))
+        record(session, Event.PASSWORD_INCORRECT, client, user.id if user else None)
+
+
+def _refuse_unless_usable(user: User, canonical: str, lane: str) -> None:
+    if user.disabled_at is None and user.email_confirmed_at is not None:
+        return
+    with writing() as session:
+        _give_try_back(session, canonical, lane)
+    raise AccountDisabled if user.disabled_at is not None else EmailUnconfirmed
+
+
+def _rehash(user: User, password: str) -> str | None:
+    """A hash with today's parameters, where the stored one has others."""
+    outdated = user.password_hash is not None and hashing.needs_rehash(user.password_hash)
+    return hashing.hash_password(password) if outdated else None
+
+
+def _store_rehashed(session: Session, user: User, rehashed: str | None) -> None:
+    if rehashed is None:
+        return
+    session.execute(
+        update(User)
+        .where(User.id == user.id, User.password_hash == user.password_hash)
+        .values(password_hash=rehashed)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _ask_for_second_step(session: Session, user: User, remember_me: bool) -> SecondStepDue:
+    token = new_token()
+    session.add(
+        PendingSignIn(
+            token_digest=digest(token), user_id=user.id, epoch=user.epoch, remember_me=remember_me,
+            expires_at=now() + timedelta(seconds=settings().pending_sign_in_seconds),
+        )
+    )  # fmt: skip
+    return SecondStepDue(token, user.id)
+
+
+def _sign_in(
+    session: Session, user: User, client: Client, amr: str, remember_me: bool, *, full_proof: bool
+) -> SignedIn:
+    token = login_sessions.start(
+        session, user, client, amr, remember_me=remember_me, full_proof=full_proof
+    )
+    return SignedIn(token, browsers.make_known(user), remember_me and not user.is_admin)
+
+
+def _finish_pending(session: Session, pending: PendingSignIn) -> None:
+    finished = session.execute(
+        update(PendingSignIn)
+        .where(
+            PendingSignIn.id == pending.id,
+            PendingSignIn.completed_at.is_(None),
+            PendingSignIn.expires_at > now(),
+        )
+        .values(completed_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    if finished.rowcount != 1:  # type: ignore[attr-defined]
+        raise PendingSignInOver
+
+
+def _lift_bar_on_email(session: Session, user: User) -> None:
+    session.execute(
+        update(User)
+        .where(User.id == user.id, User.email_way_barred_at.is_not(None))
+        .values(email_way_barred_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _address_rule() -> Window:
+    return Window(
+        "password_fails_address", settings().password_fails_per_address_per_5_minutes, FIVE_MINUTES
+    )
+
+
+def _known_rule() -> Window:
+    return Window(
+        "password_fails_known", settings().known_browser_fails_per_5_minutes, FIVE_MINUTES
+    )
+
+
+def _account_rule() -> Wait:
+    numbers = settings()
+    return Wait(
+        "password_fails_account", numbers.password_fails_per_5_minutes,
+        numbers.password_wait_seconds, numbers.password_wait_most_seconds,
+        memory=FIVE_MINUTES, grudge=DAY,
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""Removing what is past its keeping, in small steps, so that nobody waits for it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, select
+
+from extensions import Base, settings, writing
+from models import (
+    Activity,
+    Challenge,
+    EmailLink,
+    LoginSession,
+    Message,
+    NumberTrial,
+    PendingSignIn,
+    RememberedBrowser,
+    User,
+)
+from services import limits
+from services.clock import now
+
+STEP = 500
+"""Rows removed in one transaction."""
+
+GRACE = timedelta(days=1)
+"""Kept a little past its end, for "why did it not work?"."""
+
+
+def sweep_all() -> dict[str, Any]:
+    """Remove everything that is over; returns how many rows of each table went."""
+    removed = {table.__tablename__: _sweep(table, over) for table, over in _rules()}
+    removed["limits"] = _sweep_limits()
+    return removed
+
+
+def _rules() -> list[tuple[type[Base], ColumnElement[bool]]]:
+    moment = now()
+    kept_since = moment - timedelta(days=settings().keep_messages_days)
+    return [
+        (Challenge, Challenge.expires_at < moment - GRACE),
+        (PendingSignIn, PendingSignIn.expires_at < moment),
+        (LoginSession, LoginSession.expires_at < moment),
+        (RememberedBrowser, RememberedBrowser.expires_at < moment),
+        (EmailLink, (EmailLink.expires_at < moment - GRACE) & (EmailLink.purpose != "setup")),
+        (Message, (Message.created_at < kept_since) & Message.payload.is_(None)),
+        (NumberTrial, NumberTrial.sent_at < kept_since),
+        (Activity, Activity.at < moment - timedelta(days=settings().keep_activity_days)),
+        (User, _never_confirmed(moment)),
+    ]
+
+
+def _never_confirmed(moment: datetime) -> ColumnElement[bool]:
+    """Registrations whose address nobody confirmed: they would hold the address for ever."""
+    unproved_since = moment - timedelta(days=settings().keep_unconfirmed_days)
+    return User.email_confirmed_at.is_(None) & (User.created_at < unproved_since)
+
+
+def _sweep(table: type[Base], over: ColumnElement[bool]) -> int:
+    removed = 0
+    key = table.__table__.c.id
+    while True:
+        with writing() as session:
+            some = select(key).where(over).limit(STEP)
+            result = session.execute(
+                delete(table).where(key.in_(some)).execution_options(synchronize_session=False)
+            )
+        removed += result.rowcount  # type: ignore[attr-defined]
+        if result.rowcount < STEP:  # type: ignore[attr-defined]
+            return removed
+
+
+def _sweep_limits() -> int:
+    removed = 0
+    while True:
+        with writing() as session:
+            step = limits.sweep(session, STEP)
+        removed += step
+        if step < STEP:
+            return removed

@@ -1,0 +1,41 @@
+"""Turning two-factor sign-in on and off for oneself."""
+
+from sqlalchemy import update
+
+from extensions import settings, writing
+from models import LoginSession, User
+from services import credentials, ways
+from services.audit import Client, Event, record
+from services.errors import LastWay, TwoFactorRequired
+from services.notices import notify
+
+
+def enable(user: User, acting: LoginSession, client: Client) -> str:
+    """Turn it on. Returns the acting session's new token. Raises ``LastWay`` without a usable way."""
+    return _switch(user, True, acting, client)
+
+
+def disable(user: User, acting: LoginSession, client: Client) -> str:
+    """Turn it off. Returns the acting session's new token.
+
+    Raises ``TwoFactorRequired`` where the portal requires it of everyone.
+    """
+    if settings().require_two_factor:
+        raise TwoFactorRequired
+    return _switch(user, False, acting, client)
+
+
+def _switch(user: User, on: bool, acting: LoginSession, client: Client) -> str:
+    with writing() as session:
+        person = credentials.lock_person(session, user)
+        if on and not ways.usable(session, person):
+            raise LastWay
+        session.execute(
+            update(User)
+            .where(User.id == user.id)
+            .values(two_factor_enabled=on)
+            .execution_options(synchronize_session=False)
+        )
+        record(session, Event.TWO_FACTOR_ENABLED if on else Event.TWO_FACTOR_DISABLED, client, user.id)
+        notify(session, user, "two_factor_enabled" if on else "two_factor_disabled")
+        return credentials.changed(session, user, acting)

@@ -1,0 +1,77 @@
+"""The ways a security code may travel: the person's own confirmed phones, and email."""
+
+from dataclasses import dataclass
+
+from flask_babel import LazyString, lazy_gettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from extensions import settings
+from models import Phone, User
+from services.errors import WayUnavailable
+from services.masking import mask_email, mask_number
+
+EMAIL = "email"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way: ``id`` is what forms post (``phone:<id>`` or ``email``)."""
+
+    id: str
+    channel: str
+    to: str
+    phone_id: int | None = None
+
+    @property
+    def sent_to(self) -> "str | LazyString":
+        """The destination, masked, as in "We sent a code to …"."""
+        return mask_number(self.to) if self.channel == "sms" else mask_email(self.to)
+
+    @property
+    def label(self) -> LazyString:
+        """The choice as it reads on the page."""
+        if self.channel == "sms":
+            return lazy_gettext("By text message to %(where)s", where=self.sent_to)
+        return lazy_gettext("By email to %(where)s", where=self.sent_to)
+
+
+def usable(session: Session, user: User) -> list[Way]:
+    """Every way this person can use now, the usual one first."""
+    phones = _phone_ways(session, user) if settings().sms_gateway != "none" else []
+    return [*phones, *_email_ways(user, bool(phones))]
+
+
+def find(session: Session, user: User, way_id: str) -> Way:
+    """The person's own usable way of this id. Raises ``WayUnavailable``."""
+    for way in usable(session, user):
+        if way.id == way_id:
+            return way
+    raise WayUnavailable
+
+
+def of_challenge(session: Session, user: User, phone_id: int | None) -> Way:
+    """The way that a challenge's code went last, if it may still be used."""
+    return find(session, user, f"phone:{phone_id}" if phone_id else EMAIL)
+
+
+def second_step_due(user: User) -> bool:
+    """Whether this person signs in with a second step."""
+    return user.two_factor_enabled or settings().require_two_factor
+
+
+def _phone_ways(session: Session, user: User) -> list[Way]:
+    phones = session.scalars(
+        select(Phone)
+        .where(Phone.user_id == user.id, Phone.disabled_at.is_(None))
+        .order_by(Phone.is_primary.desc(), Phone.id)
+    )
+    return [Way(f"phone:{phone.id}", "sms", phone.number, phone.id) for phone in phones]
+
+
+def _email_ways(user: User, has_other: bool) -> list[Way]:
+    """A stolen mailbox must not be enough: after a reset by mail another way comes first."""
+    barred = user.email_way_barred_at is not None and has_other
+    if not user.email_confirmed_at or user.email_way_disabled_at or barred:
+        return []
+    return [Way(EMAIL, "mail", user.email)]
