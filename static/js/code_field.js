@@ -17,7 +17,7 @@ if (form) {
   const submitOnce = () => {
     if (submitted || !whole(field.value)) return;
     submitted = true;
-    form.requestSubmit();
+    form.requestSubmit(form.querySelector("[type=submit]"));
   };
 
   field.addEventListener("paste", (event) => {

@@ -1,7 +1,9 @@
 // On every page: focus to what went wrong, "Show" on passwords, and one submit per press.
 // Nothing here is needed for a page to work.
 
-document.querySelector("[data-focus]")?.focus();
+// The summary has autofocus; where a browser gives that to form fields alone, it is done here.
+const summary = document.querySelector("[data-focus]");
+if (summary) requestAnimationFrame(() => document.activeElement === document.body && summary.focus());
 
 for (const button of document.querySelectorAll("[data-show]")) {
   const input = document.getElementById(button.dataset.show);

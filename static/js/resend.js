@@ -5,7 +5,7 @@
 const button = document.querySelector("[data-resend-in]");
 
 if (button) {
-  const note = button.form.querySelector("[data-resend-note]");
+  const note = document.querySelector("[data-resend-note]");
   const words = button.textContent;
   const end = performance.now() + Number(button.dataset.resendIn) * 1000;
   const announcement = note.textContent;
@@ -29,6 +29,7 @@ if (button) {
     if (button.getAttribute("aria-disabled")) event.preventDefault();
   });
   button.setAttribute("aria-disabled", "true");
+  note.classList.add("unseen");
   note.textContent = "";
   setTimeout(() => { if (button.getAttribute("aria-disabled")) note.textContent = announcement; }, 500);
   timer = setInterval(tick, 1000);
