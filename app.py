@@ -116,8 +116,6 @@ def _hang_guards(app: Flask) -> None:
     app.before_request(guard.require_login)
     app.after_request(headers.protect)
     app.context_processor(headers.template_globals)
-    app.jinja_env.trim_blocks = True
-    app.jinja_env.lstrip_blocks = True
     guard.public(app.view_functions["static"])
 
 

@@ -154,7 +154,7 @@ def _queue(
 ) -> None:
     purpose = Purpose(challenge.purpose)
     code = challenges.derive_code(challenge, reference)
-    minutes = max(1, challenges.seconds_left(challenge) // 60)
+    minutes = max(1, round(challenges.seconds_left(challenge) / 60))
     message = outbox.enqueue(
         session, channel=way.channel, kind=KINDS[purpose], to=way.to, user_id=user.id,
         values={"code": code, "minutes": minutes}, expires_at=challenge.expires_at,

@@ -26,7 +26,7 @@ def theme() -> Response:
     response = make_response(f":root {{ --accent: {settings().accent_colour or '#1d4ed8'}; }}\n")
     response.content_type = "text/css; charset=utf-8"
     response.cache_control.max_age = 3600
-    response.add_etags()
+    response.add_etag()
     return response
 
 

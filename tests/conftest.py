@@ -1,0 +1,154 @@
+"""Fixtures that most tests share: a portal of their own on a fresh database, and its outbox.
+
+The database is SQLite, or PostgreSQL where ``GATEPOST_TEST_DATABASE_URL`` names a
+server on which databases may be made. Nothing of ours is patched.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from flask_migrate import upgrade
+from sqlalchemy import text
+
+from app import create_app
+from config import Config, load
+from extensions import Base, db
+from tests.outbox import Outbox
+from tests.people import Person, make_person
+
+POSTGRESQL = os.environ.get("GATEPOST_TEST_DATABASE_URL", "")
+
+QUICK = {
+    "GATEPOST_ENV": "development",
+    "GATEPOST_SECRET_KEY": "tests-use-this-key-0123456789abcdefghijklmnop",
+    "GATEPOST_SMS_GATEWAY": "file",
+    "GATEPOST_MAIL_GATEWAY": "file",
+    "GATEPOST_ARGON2_MEMORY_KIB": "64",
+    "GATEPOST_ARGON2_PASSES": "1",
+}
+"""Settings for tests: development, the file gateways, and hashes that cost next to nothing."""
+
+
+def postgresql_url(database: str) -> str:
+    """The address of a database on the test server."""
+    return urlunsplit(urlsplit(POSTGRESQL)._replace(path=f"/{database}"))
+
+
+def make_postgresql(database: str) -> str:
+    """Make an empty database on the test server, in place of an earlier one; returns its address."""
+    assert re.fullmatch(r"[a-z0-9_]+", database)
+    with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {database}")
+    return postgresql_url(database)
+
+
+def migrate(environ: dict[str, str]) -> None:
+    """Bring the database of these settings up to the newest revision."""
+    app = create_app(load(environ))
+    with app.app_context():
+        upgrade(str(Path(app.root_path) / "migrations"))
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def prepared_database(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
+    """A migrated database: a SQLite file to copy, or the address of this worker's PostgreSQL one."""
+    folder = tmp_path_factory.mktemp("prepared")
+    if POSTGRESQL:
+        url = make_postgresql(f"gatepost_test_{worker_id}")
+        migrate({**QUICK, "GATEPOST_INSTANCE_DIR": str(folder), "GATEPOST_DATABASE_URL": url})
+        return url
+    migrate({**QUICK, "GATEPOST_INSTANCE_DIR": str(folder)})
+    return str(folder / "gatepost.db")
+
+
+@pytest.fixture
+def environ(tmp_path: Path, prepared_database: str) -> dict[str, str]:
+    """The environment of this test's portal; a test may add to it before it asks for ``app``."""
+    instance = tmp_path / "instance"
+    instance.mkdir()
+    environ = {**QUICK, "GATEPOST_INSTANCE_DIR": str(instance)}
+    if POSTGRESQL:
+        return {**environ, "GATEPOST_DATABASE_URL": prepared_database}
+    shutil.copy(prepared_database, instance / "gatepost.db")
+    return environ
+
+
+@pytest.fixture
+def settings_of_test(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Extra settings from ``@pytest.mark.settings(GATEPOST_X="…")``."""
+    marks = list(request.node.iter_markers("settings"))
+    return {name: value for mark in reversed(marks) for name, value in mark.kwargs.items()}
+
+
+@pytest.fixture
+def config(environ: dict[str, str], settings_of_test: dict[str, str]) -> Config:
+    """The settings of this test's portal."""
+    return load({**environ, **settings_of_test})
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[Flask]:
+    """A portal on a fresh, migrated database."""
+    app = create_app(config)
+    yield app
+    with app.app_context():
+        db.session.remove()
+        if POSTGRESQL:
+            _empty_tables()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def context(app: Flask) -> Iterator[Flask]:
+    """The portal with an application context pushed, for tests of services."""
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def new_person(app: Flask) -> Callable[..., Person]:
+    """Makes people, each in an application context of its own.
+
+    A test that uses ``client`` must not hold a context open: requests would share its ``g``.
+    """
+
+    def make(*args: Any, **kwargs: Any) -> Person:
+        with app.app_context():
+            return make_person(*args, **kwargs)
+
+    return make
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without a face."""
+    return app.test_client()
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    """The command line."""
+    return app.test_cli_runner()
+
+
+@pytest.fixture
+def outbox(app: Flask) -> Outbox:
+    """What the portal sends."""
+    return Outbox(app)
+
+
+def _empty_tables() -> None:
+    names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with db.engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))

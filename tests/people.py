@@ -1,0 +1,75 @@
+"""Factories: people as they are before a test begins, and the steps they take in a browser."""
+
+import re
+from dataclasses import dataclass
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from extensions import writing
+from models import Phone, User
+from services.clock import now
+from services.emails import canonicalize
+from services.hashing import hash_password
+
+PASSWORD = "correct horse battery staple"
+NUMBER = "+12015550123"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who a test is about."""
+
+    id: int
+    email: str
+    password: str = PASSWORD
+    phone_id: int | None = None
+
+
+def make_person(
+    email: str = "ann@example.org",
+    *,
+    number: str | None = None,
+    two_factor: bool = False,
+    admin: bool = False,
+    confirmed: bool = True,
+    password: str = PASSWORD,
+    name: str = "",
+) -> Person:
+    """A person with an account; needs an application context."""
+    password_hash = hash_password(password)
+    with writing() as session:
+        user = User(
+            email=email, email_canonical=canonicalize(email), name=name, is_admin=admin,
+            password_hash=password_hash, two_factor_enabled=two_factor, created_at=now(),
+            email_confirmed_at=now() if confirmed else None,
+        )  # fmt: skip
+        session.add(user)
+        session.flush()
+        phone = None
+        if number:
+            phone = Phone(user_id=user.id, number=number, is_primary=True, created_at=now())
+            session.add(phone)
+            session.flush()
+        return Person(user.id, email, password, phone.id if phone else None)
+
+
+def csrf_token(page: str) -> str:
+    """The token in a page's form."""
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert found, page[:2000]
+    return found.group(1)
+
+
+def post(
+    client: FlaskClient, path: str, *, page: str | None = None, follow: bool = False, **fields: str
+) -> TestResponse:
+    """Open the page that has the form, then post it as a browser would."""
+    form = client.get(page or path, follow_redirects=True)
+    data = {"csrf_token": csrf_token(form.text), **fields}
+    return client.post(path, data=data, follow_redirects=follow)
+
+
+def sign_in(client: FlaskClient, person: Person, **fields: str) -> TestResponse:
+    """Enter email and password."""
+    return post(client, "/sign-in", email=person.email, password=person.password, **fields)
