@@ -120,7 +120,7 @@ def _hang_guards(app: Flask) -> None:
 
 
 class RowId(IntegerConverter):
-    """``<int:…>`` in addresses: no larger than a row's id can be, so that no database chokes on it."""
+    """``<int:…>`` in addresses: no larger than a row's id, or a database would choke."""
 
     def __init__(self, url_map: Map) -> None:
         super().__init__(url_map, max=2**31 - 1)
@@ -138,6 +138,10 @@ def _announce_setup() -> None:
     """On an empty portal, tell the operator how to make the first account."""
     try:
         if registration.is_empty():
-            log.info("setup", text="No accounts yet: open /setup with this token", token=registration.setup_token())
+            log.info(
+                "setup",
+                text="No accounts yet: open /setup with this token",
+                token=registration.setup_token(),
+            )
     except Exception:  # an unprepared database is /readyz's to tell, not a reason not to start
         db.session.rollback()

@@ -64,7 +64,9 @@ def create_user(email: str, name: str, admin: bool, password_stdin: bool) -> Non
     link = accounts.create(email, name, admin, password)
     click.echo("The account was made.")
     if link:
-        click.echo(f"A link to choose a password, good once, for {settings().invitation_days} days:")
+        click.echo(
+            f"A link to choose a password, good once, for {settings().invitation_days} days:"
+        )
         click.echo(link)
 
 
@@ -178,7 +180,9 @@ def _print_line(name: str, value: Any) -> None:
         return
     click.echo(f"{name}:" + ("" if value else " none"))
     for row in value:
-        click.echo("  " + "  ".join(_plain(cell) for cell in row.values() if cell not in ("", None)))
+        click.echo(
+            "  " + "  ".join(_plain(cell) for cell in row.values() if cell not in ("", None))
+        )
 
 
 def _plain(value: Any) -> str:

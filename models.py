@@ -48,7 +48,7 @@ class User(Base):
     """Raised by every credential change; whatever carries an older one is dead."""
     two_factor_enabled: Mapped[bool] = mapped_column(default=False)
     email_way_barred_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Set by a password reset by mail, until another way was used: a stolen mailbox is not enough."""
+    """Set by a password reset by mail, until another way was used: a mailbox is not enough."""
     email_way_disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     email_code_failures: Mapped[int] = mapped_column(default=0)
     """Wrong codes in a row since the last right one, for codes sent by email."""
@@ -72,8 +72,11 @@ class Phone(Base):
     __table_args__ = (
         UniqueConstraint("user_id", "number"),
         Index(
-            "uq_phones_primary", "user_id", unique=True,
-            sqlite_where=text("is_primary"), postgresql_where=text("is_primary"),
+            "uq_phones_primary",
+            "user_id",
+            unique=True,
+            sqlite_where=text("is_primary"),
+            postgresql_where=text("is_primary"),
         ),
     )
 
@@ -101,7 +104,7 @@ class Challenge(Base):
     destination: Mapped[str] = mapped_column(String(16), default="")
     """The number to be proved; empty where the code may travel any of the person's own ways."""
     phone_id: Mapped[int | None] = mapped_column(ForeignKey("phones.id", ondelete="SET NULL"))
-    """Where the code went last (empty: by email); for a change of number, the phone to be replaced."""
+    """Where the code went last (empty: by email); changing a number: the one to be replaced."""
     nonce: Mapped[bytes]
     key_id: Mapped[str] = mapped_column(String(8))
     epoch: Mapped[int]
@@ -180,7 +183,9 @@ class EmailLink(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_digest: Mapped[str] = mapped_column(String(64), unique=True)
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
     purpose: Mapped[str] = mapped_column(String(20))
     email: Mapped[str] = mapped_column(String(254), default="")
     """The address that the link proves, as it is to be stored."""
@@ -197,7 +202,9 @@ class Message(Base):
     __table_args__ = (Index("ix_messages_due", "state", "due_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), index=True
+    )
     channel: Mapped[str] = mapped_column(String(4))
     """``sms`` or ``mail``."""
     kind: Mapped[str] = mapped_column(String(30))

@@ -9,10 +9,10 @@ from wtforms import BooleanField, RadioField, StringField
 
 from blueprints import pending
 from blueprints.forms import Form, at_most
+from extensions import db
 from models import User
 from services import codes, ways
 from services.challenges import Purpose
-from extensions import db
 
 
 @dataclass(frozen=True)

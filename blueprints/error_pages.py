@@ -29,8 +29,14 @@ WORDS = {
         lazy_gettext("This does not work here"),
         lazy_gettext("Go back and use the buttons on the page."),
     ),
-    413: (lazy_gettext("Too much at once"), lazy_gettext("What was sent is larger than any form here.")),
-    422: (lazy_gettext("That did not work"), lazy_gettext("Go back, check what you entered and try again.")),
+    413: (
+        lazy_gettext("Too much at once"),
+        lazy_gettext("What was sent is larger than any form here."),
+    ),
+    422: (
+        lazy_gettext("That did not work"),
+        lazy_gettext("Go back, check what you entered and try again."),
+    ),
     429: (lazy_gettext("Too many tries"), lazy_gettext("Wait a little, then try again.")),
     500: (
         lazy_gettext("Something went wrong"),
@@ -62,7 +68,11 @@ def show(code: int, text: str | None = None, retry_after: int | None = None) -> 
     else:
         response = make_response(
             render_template(
-                "errors/error.html", code=code, title=title, text=text or usual, retry_after=retry_after
+                "errors/error.html",
+                code=code,
+                title=title,
+                text=text or usual,
+                retry_after=retry_after,
             )
         )
     response.status_code = code

@@ -1,7 +1,6 @@
 """What all forms share: they check shape only; whether something is true is a service's answer."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from flask import g, request
@@ -17,7 +16,7 @@ from services.errors import Refusal
 class Form(FlaskForm):  # type: ignore[misc]
     """A form of text fields: uploaded files and control characters have no place in any."""
 
-    class Meta(FlaskForm.Meta):  # type: ignore[misc, name-defined]
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
         """Reads ``request.form`` alone, so that a field is never a file."""
 
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
@@ -49,14 +48,21 @@ class Form(FlaskForm):  # type: ignore[misc]
             field.errors = [*field.errors, str(refusal)]
 
 
-@contextmanager
-def refusals_on(form: Form) -> Iterator[None]:
-    """Turn a refusal inside into an error of the form, and note it for the page's status."""
-    try:
-        yield
-    except Refusal as refusal:
-        g.refusal = refusal
-        form.take_refusal(refusal)
+class refusals_on:  # noqa: N801 (reads as the statement it stands in)
+    """``with refusals_on(form):`` shows a refusal on the form and gives the page its status."""
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if not isinstance(error, Refusal):
+            return False
+        g.refusal = error
+        self.form.take_refusal(error)
+        return True
 
 
 def required(sentence: Any) -> InputRequired:

@@ -5,12 +5,12 @@ Each change is audited, and the person is told.
 
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from extensions import db, settings, writing
-from models import Activity, EmailLink, Message, Phone, User
+from extensions import change_rows, db, settings, writing
+from models import Activity, Message, Phone, User
 from services import credentials, hashing, links, login_sessions, outbox, password_rules
 from services.audit import NOBODY, Client, Event, record
 from services.clock import now
@@ -71,12 +71,7 @@ def invite(email: str) -> str:
 def disable(user: User) -> None:
     """Disable an account: every session ends at its next request."""
     with writing() as session:
-        session.execute(
-            update(User)
-            .where(User.id == user.id)
-            .values(disabled_at=now())
-            .execution_options(synchronize_session=False)
-        )
+        change_rows(session, update(User).where(User.id == user.id).values(disabled_at=now()))
         record(session, Event.ACCOUNT_DISABLED, NOBODY, user.id)
         notify(session, user, "account_disabled")
         credentials.changed(session, user)
@@ -85,12 +80,7 @@ def disable(user: User) -> None:
 def enable(user: User) -> None:
     """Let a disabled account in again."""
     with writing() as session:
-        session.execute(
-            update(User)
-            .where(User.id == user.id)
-            .values(disabled_at=None)
-            .execution_options(synchronize_session=False)
-        )
+        change_rows(session, update(User).where(User.id == user.id).values(disabled_at=None))
         record(session, Event.ACCOUNT_ENABLED, NOBODY, user.id)
         notify(session, user, "account_enabled")
 
@@ -98,18 +88,13 @@ def enable(user: User) -> None:
 def reset_two_factor(user: User) -> None:
     """Turn two-factor sign-in off and remove every number, for a person who lost them all."""
     with writing() as session:
-        session.execute(
-            delete(Phone).where(Phone.user_id == user.id).execution_options(synchronize_session=False)
-        )
-        session.execute(
-            update(User)
+        change_rows(session, delete(Phone).where(Phone.user_id == user.id))
+        change_rows(session, update(User)
             .where(User.id == user.id)
             .values(
                 two_factor_enabled=False, email_way_barred_at=None, email_way_disabled_at=None,
                 email_code_failures=0,
-            )
-            .execution_options(synchronize_session=False)
-        )  # fmt: skip
+            ))  # fmt: skip
         record(session, Event.TWO_FACTOR_RESET, NOBODY, user.id)
         notify(session, user, "two_factor_reset")
         credentials.changed(session, user)
@@ -123,15 +108,8 @@ def close(user: User, password: str, client: Client) -> None:
         notify_address(session, user, user.email, "account_closed")
         session.flush()
         for table in (Activity, Message):
-            session.execute(
-                update(table)
-                .where(table.user_id == user.id)
-                .values(user_id=None)
-                .execution_options(synchronize_session=False)
-            )
-        session.execute(
-            delete(User).where(User.id == user.id).execution_options(synchronize_session=False)
-        )
+            change_rows(session, update(table).where(table.user_id == user.id).values(user_id=None))
+        change_rows(session, delete(User).where(User.id == user.id))
 
 
 def describe(user: User) -> dict[str, object]:
@@ -158,12 +136,12 @@ def export(user: User) -> dict[str, object]:
     """Everything kept about a person, for the person: as ``describe``, with numbers whole."""
     session = db.session()
     data = describe(user)
-    numbers = session.scalars(select(Phone.number).where(Phone.user_id == user.id).order_by(Phone.id))
+    numbers = session.scalars(
+        select(Phone.number).where(Phone.user_id == user.id).order_by(Phone.id)
+    )
     data["phones"] = list(numbers)
     data["activity"] = _latest_events(session, user, 1000)
     return data
-
-
 
 
 def _email_codes(user: User) -> str:

@@ -73,7 +73,9 @@ def list_page(user: User, before: int | None) -> Page:
     if before is not None:
         statement = statement.where(Activity.id < min(before, 2**62))
     rows = list(db.session.scalars(statement.order_by(Activity.id.desc()).limit(PAGE + 1)))
-    return Page([_describe(row) for row in rows[:PAGE]], rows[PAGE - 1].id if len(rows) > PAGE else None)
+    return Page(
+        [_describe(row) for row in rows[:PAGE]], rows[PAGE - 1].id if len(rows) > PAGE else None
+    )
 
 
 def _describe(row: Activity) -> Line:

@@ -13,7 +13,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from extensions import db, settings, writing
+from extensions import change_rows, db, settings, writing
 from models import RememberedBrowser, User
 from services.audit import Client, Event, record
 from services.clock import now
@@ -30,11 +30,12 @@ def remember(session: Session, user: User, client: Client) -> str:
     if user.is_admin:
         return ""
     token, moment = new_token(), now()
+    life = timedelta(days=settings().remembered_browser_days)
     session.add(
         RememberedBrowser(
             token_digest=digest(token), user_id=user.id, epoch=user.epoch,
             address=client.address[:45], user_agent=client.user_agent[:200], created_at=moment,
-            last_used_at=moment, expires_at=moment + timedelta(days=settings().remembered_browser_days),
+            last_used_at=moment, expires_at=moment + life,
         )
     )  # fmt: skip
     record(session, Event.BROWSER_REMEMBERED, client, user.id)
@@ -45,7 +46,8 @@ def recognize(session: Session, user: User, token: str) -> bool:
     """Whether this is a live remembered browser of this person; notes that it was used."""
     if not token or user.is_admin:
         return False
-    used = session.execute(
+    used = change_rows(
+        session,
         update(RememberedBrowser)
         .where(
             RememberedBrowser.token_digest == digest(token),
@@ -53,10 +55,9 @@ def recognize(session: Session, user: User, token: str) -> bool:
             RememberedBrowser.epoch == user.epoch,
             RememberedBrowser.expires_at > now(),
         )
-        .values(last_used_at=now())
-        .execution_options(synchronize_session=False)
+        .values(last_used_at=now()),
     )
-    return used.rowcount == 1  # type: ignore[attr-defined, no-any-return]
+    return used == 1
 
 
 def list_remembered(user: User) -> list[RememberedBrowser]:
@@ -77,12 +78,13 @@ def list_remembered(user: User) -> list[RememberedBrowser]:
 def forget(user: User, browser_id: int, client: Client) -> None:
     """Forget one remembered browser. Raises ``NotFound``."""
     with writing() as session:
-        forgotten = session.execute(
-            delete(RememberedBrowser)
-            .where(RememberedBrowser.id == browser_id, RememberedBrowser.user_id == user.id)
-            .execution_options(synchronize_session=False)
+        forgotten = change_rows(
+            session,
+            delete(RememberedBrowser).where(
+                RememberedBrowser.id == browser_id, RememberedBrowser.user_id == user.id
+            ),
         )
-        if forgotten.rowcount != 1:  # type: ignore[attr-defined]
+        if forgotten != 1:
             raise NotFound
         record(session, Event.BROWSER_FORGOTTEN, client, user.id)
 
@@ -90,11 +92,7 @@ def forget(user: User, browser_id: int, client: Client) -> None:
 def forget_all(user: User, client: Client) -> None:
     """Forget every remembered browser of the person."""
     with writing() as session:
-        session.execute(
-            delete(RememberedBrowser)
-            .where(RememberedBrowser.user_id == user.id)
-            .execution_options(synchronize_session=False)
-        )
+        change_rows(session, delete(RememberedBrowser).where(RememberedBrowser.user_id == user.id))
         record(session, Event.BROWSERS_FORGOTTEN, client, user.id)
 
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from sqlalchemy import func, literal, select, update
 from sqlalchemy.orm import Session
 
-from extensions import db, settings, writing
+from extensions import change_rows, db, settings, writing
 from models import Challenge, Phone, User
 from services.audit import Client, Event, record
 from services.clock import now
@@ -85,7 +85,9 @@ def issue(
     return challenge, Reference(challenge.id, secrets.token_hex(16))
 
 
-def find_live(session: Session, user: User, purpose: Purpose, reference: Reference | None) -> Challenge | None:
+def find_live(
+    session: Session, user: User, purpose: Purpose, reference: Reference | None
+) -> Challenge | None:
     """The challenge behind a reference if a right code would still be accepted, else None."""
     challenge = find(session, user, purpose, reference)
     if challenge is None or not _is_open(challenge) or challenge.tries >= settings().code_tries:
@@ -93,7 +95,9 @@ def find_live(session: Session, user: User, purpose: Purpose, reference: Referen
     return challenge if challenge.epoch == user.epoch and challenge.key_id in code_keys() else None
 
 
-def find(session: Session, user: User, purpose: Purpose, reference: Reference | None) -> Challenge | None:
+def find(
+    session: Session, user: User, purpose: Purpose, reference: Reference | None
+) -> Challenge | None:
     """The challenge behind a reference, live or not, if it is this person's and of this purpose."""
     if reference is None:
         return None
@@ -109,7 +113,7 @@ def find(session: Session, user: User, purpose: Purpose, reference: Reference | 
 
 
 def derive_code(challenge: Challenge, reference: Reference) -> str:
-    """The challenge's digits: RFC 4226 (5.3) truncation of an HMAC-SHA-256 over all that it binds."""
+    """The challenge's digits: RFC 4226 (5.3) truncation of an HMAC-SHA-256 over what it binds."""
     bound = "|".join(
         (reference.seed, challenge.nonce.hex(), str(challenge.id), str(challenge.user_id),
          challenge.purpose, challenge.destination)
@@ -157,7 +161,8 @@ def use_up(session: Session, user: User, challenge: Challenge) -> None:
 
     The loser gets ``ChallengeConsumed``. The winner's try is given back.
     """
-    won = session.execute(
+    won = change_rows(
+        session,
         update(Challenge)
         .where(
             Challenge.id == challenge.id,
@@ -165,10 +170,9 @@ def use_up(session: Session, user: User, challenge: Challenge) -> None:
             Challenge.superseded_at.is_(None),
             Challenge.epoch == select(User.epoch).where(User.id == user.id).scalar_subquery(),
         )
-        .values(consumed_at=now())
-        .execution_options(synchronize_session=False)
+        .values(consumed_at=now()),
     )
-    if won.rowcount != 1:  # type: ignore[attr-defined]
+    if won != 1:
         raise ChallengeConsumed
     give_back(session, _person_windows(user.id))
     if challenge.purpose in PROVES_AN_AUTHENTICATOR:
@@ -176,7 +180,8 @@ def use_up(session: Session, user: User, challenge: Challenge) -> None:
 
 
 def _supersede(session: Session, user: User, purpose: Purpose, reference: Reference) -> None:
-    session.execute(
+    change_rows(
+        session,
         update(Challenge)
         .where(
             Challenge.id == reference.challenge_id,
@@ -184,13 +189,13 @@ def _supersede(session: Session, user: User, purpose: Purpose, reference: Refere
             Challenge.purpose == purpose.value,
             Challenge.consumed_at.is_(None),
         )
-        .values(superseded_at=now())
-        .execution_options(synchronize_session=False)
+        .values(superseded_at=now()),
     )
 
 
 def _spend_try(session: Session, user: User, purpose: Purpose, reference: Reference) -> None:
-    spent = session.execute(
+    spent = change_rows(
+        session,
         update(Challenge)
         .where(
             Challenge.id == reference.challenge_id,
@@ -202,10 +207,9 @@ def _spend_try(session: Session, user: User, purpose: Purpose, reference: Refere
             Challenge.expires_at > now(),
             Challenge.epoch == select(User.epoch).where(User.id == user.id).scalar_subquery(),
         )
-        .values(tries=Challenge.tries + 1)
-        .execution_options(synchronize_session=False)
+        .values(tries=Challenge.tries + 1),
     )
-    if spent.rowcount != 1:  # type: ignore[attr-defined]
+    if spent != 1:
         raise _why_closed(find(session, user, purpose, reference))
 
 
@@ -249,19 +253,21 @@ def _refuse_wrong_code(user: User, challenge: Challenge, digits: str, client: Cl
 
 def _count_failure(session: Session, user: User, reference: Reference) -> None:
     """Count the try as a failure in a row of the way it came; a right code sets it back to none."""
-    phone_id = select(Challenge.phone_id).where(Challenge.id == reference.challenge_id).scalar_subquery()
-    counted = session.execute(
+    phone_id = (
+        select(Challenge.phone_id).where(Challenge.id == reference.challenge_id).scalar_subquery()
+    )
+    counted = change_rows(
+        session,
         update(Phone)
         .where(Phone.id == phone_id, Phone.user_id == user.id)
-        .values(code_failures=Phone.code_failures + 1)
-        .execution_options(synchronize_session=False)
+        .values(code_failures=Phone.code_failures + 1),
     )
-    if counted.rowcount == 0:  # type: ignore[attr-defined]
-        session.execute(
+    if counted == 0:
+        change_rows(
+            session,
             update(User)
             .where(User.id == user.id)
-            .values(email_code_failures=User.email_code_failures + 1)
-            .execution_options(synchronize_session=False)
+            .values(email_code_failures=User.email_code_failures + 1),
         )
 
 
@@ -270,10 +276,12 @@ def _forget_failures(session: Session, user: User, challenge: Challenge) -> None
         statement = update(User).where(User.id == user.id).values(email_code_failures=0)
     else:
         statement = update(Phone).where(Phone.id == challenge.phone_id).values(code_failures=0)
-    session.execute(statement.execution_options(synchronize_session=False))
+    change_rows(session, statement)
 
 
-def _disable_hopeless_way(session: Session, user: User, challenge: Challenge, client: Client) -> None:
+def _disable_hopeless_way(
+    session: Session, user: User, challenge: Challenge, client: Client
+) -> None:
     """After 100 wrong codes in a row somebody is guessing: the way is closed, the person told."""
     if challenge.phone_id is not None:
         disabled = session.execute(
@@ -300,5 +308,11 @@ def _disable_hopeless_way(session: Session, user: User, challenge: Challenge, cl
             .execution_options(synchronize_session=False)
         ).scalar_one_or_none()
     if disabled is not None:
-        record(session, Event.WAY_DISABLED, client, user.id, way="phone" if challenge.phone_id else "email")
+        record(
+            session,
+            Event.WAY_DISABLED,
+            client,
+            user.id,
+            way="phone" if challenge.phone_id else "email",
+        )
         notify(session, user, "way_disabled", ending=disabled)

@@ -9,12 +9,12 @@ work at once. Nothing here talks to a provider.
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, Update, and_, or_, select, update
+from sqlalchemy import Update, and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from extensions import settings
+from extensions import change_rows, settings
 from models import Message
 from services import clock
 
@@ -183,5 +183,4 @@ def _close_all(session: Session, statement: Update) -> list[int]:
 
 
 def _changes_one(session: Session, statement: Update) -> bool:
-    result = session.execute(statement, execution_options={"synchronize_session": False})
-    return cast(CursorResult[Any], result).rowcount == 1
+    return change_rows(session, statement) == 1

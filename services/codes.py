@@ -12,7 +12,7 @@ from flask_babel import LazyString
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from extensions import db, settings, writing
+from extensions import change_rows, db, settings, writing
 from models import Challenge, Message, Phone, User
 from services import alerts, challenges, delivery_status, limits, outbox, ways
 from services.audit import Client, Event, record
@@ -64,7 +64,7 @@ def counting(user: User, client: Client) -> Iterator[Session]:
 def send(
     user: User, purpose: Purpose, reference: Reference | None, way_id: str, client: Client
 ) -> Reference:
-    """Send the code by one of the person's own ways; a live challenge goes on, else a new one begins.
+    """Send the code by one of the person's own ways; a live challenge goes on, or one begins.
 
     A second request on the heels of the first (a double click) sends nothing and
     is no error. Raises ``WayUnavailable``, ``TooManyMessages``, ``TextsPaused``.
@@ -77,7 +77,9 @@ def send(
         return _send(session, user, purpose, reference, way, client)
 
 
-def send_again(user: User, purpose: Purpose, reference: Reference | None, client: Client) -> Reference:
+def send_again(
+    user: User, purpose: Purpose, reference: Reference | None, client: Client
+) -> Reference:
     """Send the code the way it went last. Raises ``NothingSent`` and what ``send`` raises,
     and ``TooSoonToResend``.
     """
@@ -123,7 +125,11 @@ def show_progress(user: User, purpose: Purpose, reference: Reference | None) -> 
     if challenge is None:
         return None
     destination = last_destination(session, user, challenge)
-    message = session.get(Message, challenge.message_id, populate_existing=True) if challenge.message_id else None
+    message = (
+        session.get(Message, challenge.message_id, populate_existing=True)
+        if challenge.message_id
+        else None
+    )
     by_sms = bool(challenge.destination or challenge.phone_id)
     way = Way("", "sms" if by_sms else "mail", destination)
     live = challenges.find_live(session, user, purpose, reference)
@@ -137,11 +143,18 @@ def show_progress(user: User, purpose: Purpose, reference: Reference | None) -> 
 
 
 def _send(
-    session: Session, user: User, purpose: Purpose, reference: Reference | None, way: Way, client: Client
+    session: Session,
+    user: User,
+    purpose: Purpose,
+    reference: Reference | None,
+    way: Way,
+    client: Client,
 ) -> Reference:
     challenge = challenges.find_live(session, user, purpose, reference)
     if challenge is None or reference is None:
-        challenge, reference = challenges.issue(session, user, purpose, reference, phone_id=way.phone_id)
+        challenge, reference = challenges.issue(
+            session, user, purpose, reference, phone_id=way.phone_id
+        )
     _count_send(session, user, way.to)
     if way.channel == "sms":
         _count_proven_text(session)
@@ -150,7 +163,12 @@ def _send(
 
 
 def _queue(
-    session: Session, user: User, challenge: Challenge, reference: Reference, way: Way, client: Client
+    session: Session,
+    user: User,
+    challenge: Challenge,
+    reference: Reference,
+    way: Way,
+    client: Client,
 ) -> None:
     purpose = Purpose(challenge.purpose)
     code = challenges.derive_code(challenge, reference)
@@ -162,12 +180,7 @@ def _queue(
     values: dict[str, object] = {"message_id": message.id, "sends": Challenge.sends + 1}
     if not challenge.destination:
         values["phone_id"] = way.phone_id
-    session.execute(
-        update(Challenge)
-        .where(Challenge.id == challenge.id)
-        .values(values)
-        .execution_options(synchronize_session=False)
-    )
+    change_rows(session, update(Challenge).where(Challenge.id == challenge.id).values(values))
     where = str(mask_number(way.to)) if way.channel == "sms" else "email"
     record(session, Event.CODE_SENT, client, user.id, purpose=purpose.value, way=where)
 

@@ -7,7 +7,7 @@ remembered browser, live challenge and mailed link that still carries the old on
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from extensions import writing
+from extensions import change_rows, writing
 from models import LoginSession, PendingSignIn, RememberedBrowser, User
 from services import links, login_sessions
 from services.audit import Client, Event, record
@@ -54,9 +54,7 @@ def _end_everything_older(session: Session, user: User, acting: LoginSession | N
     others = delete(LoginSession).where(LoginSession.user_id == user.id)
     if acting:
         others = others.where(LoginSession.id != acting.id)
-    session.execute(others.execution_options(synchronize_session=False))
+    change_rows(session, others)
     for table in (PendingSignIn, RememberedBrowser):
-        session.execute(
-            delete(table).where(table.user_id == user.id).execution_options(synchronize_session=False)
-        )
+        change_rows(session, delete(table).where(table.user_id == user.id))
     links.revoke(session, user.id, links.Purpose.RESET_PASSWORD, links.Purpose.CHANGE_EMAIL)

@@ -27,7 +27,9 @@ def canonicalize(email: str) -> str:
     """The form for comparing: case-folded local part, IDNA domain (RFC 5891) in lower case."""
     local, _, domain = email.strip().rpartition("@")
     try:
-        ascii_domain = domain.encode("idna").decode().lower() if not domain.isascii() else domain.lower()
+        ascii_domain = (
+            domain.encode("idna").decode().lower() if not domain.isascii() else domain.lower()
+        )
     except UnicodeError as error:
         raise EmailInvalid from error
     folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).casefold())

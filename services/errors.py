@@ -22,12 +22,12 @@ class Refusal(Exception):
 def describe_wait(seconds: int) -> str:
     """A wait in words: seconds below two minutes, minutes below two hours, then hours."""
     if seconds < 120:
-        return ngettext("%(num)d second", "%(num)d seconds", max(1, seconds))
+        return str(ngettext("%(num)d second", "%(num)d seconds", max(1, seconds)))
     if seconds < 7200:
         minutes = -(-seconds // 60)
-        return ngettext("%(num)d minute", "%(num)d minutes", minutes)
+        return str(ngettext("%(num)d minute", "%(num)d minutes", minutes))
     hours = -(-seconds // 3600)
-    return ngettext("%(num)d hour", "%(num)d hours", hours)
+    return str(ngettext("%(num)d hour", "%(num)d hours", hours))
 
 
 class TooManyTries(Refusal):
@@ -39,7 +39,7 @@ class TooManyTries(Refusal):
         self.retry_after = max(1, retry_after)
         self.rule = rule
         self.sentence = lazy_gettext(
-            "Too many tries. Wait %(wait)s, then try again.", wait=describe_wait(self.retry_after)
+            "Too many tries. Wait %(wait)s, then try again.", wait=describe_wait(retry_after)
         )
 
 
@@ -50,7 +50,7 @@ class TooSoonToResend(TooManyTries):
         super().__init__(retry_after, "send_gap")
         self.sentence = lazy_gettext(
             "We have just sent a code. Wait %(wait)s before you ask for another.",
-            wait=describe_wait(self.retry_after),
+            wait=describe_wait(retry_after),
         )
 
 
@@ -61,7 +61,7 @@ class TooManyMessages(TooManyTries):
         super().__init__(retry_after, rule)
         self.sentence = lazy_gettext(
             "Too many codes were asked for. Wait %(wait)s, then try again.",
-            wait=describe_wait(self.retry_after),
+            wait=describe_wait(retry_after),
         )
 
 

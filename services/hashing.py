@@ -30,7 +30,9 @@ def verify_password(stored: str | None, password: str) -> bool:
 
     Raises ``ServiceBusy``.
     """
-    future = _pool(settings().hash_threads).submit(_verify, stored or _dummy(), _normalize(password))
+    future = _pool(settings().hash_threads).submit(
+        _verify, stored or _dummy(), _normalize(password)
+    )
     return _wait_for(future) and stored is not None
 
 
@@ -40,7 +42,7 @@ def needs_rehash(stored: str) -> bool:
 
 
 def _normalize(password: str) -> bytes:
-    """NFC, so that the same password typed on another keyboard is the same (SP 800-63B-4, 3.1.1.2)."""
+    """NFC: the same password, whatever the keyboard (SP 800-63B-4, 3.1.1.2)."""
     return unicodedata.normalize("NFC", password).encode()
 
 

@@ -33,7 +33,9 @@ def what_is_missing(login_session: LoginSession) -> Missing:
     """The next thing to ask for; proofs are good for ``reauth_seconds`` from the first of them."""
     if not _is_fresh(login_session.password_proved_at):
         return Missing.PASSWORD
-    if ways.second_step_due(login_session.user) and not _is_fresh(login_session.second_factor_proved_at):
+    if ways.second_step_due(login_session.user) and not _is_fresh(
+        login_session.second_factor_proved_at
+    ):
         return Missing.CODE
     return Missing.NOTHING
 
@@ -63,13 +65,15 @@ def prove_code(
     challenge = challenges.check_code(user, Purpose.CONFIRM_IDENTITY, reference, code, client)
     with writing() as session:
         challenges.use_up(session, user, challenge)
-        codes.give_back_sends(session, user, challenge, codes.last_destination(session, user, challenge))
+        codes.give_back_sends(
+            session, user, challenge, codes.last_destination(session, user, challenge)
+        )
         record(session, Event.IDENTITY_CONFIRMED, client, user.id)
         return login_sessions.renew(session, login_session, second_factor_proved_at=now())
 
 
 def check_password(user: User, password: str, client: Client, field: str = "password") -> None:
-    """Check a person's own password again, within limits; as ``prove_password``, without the proof."""
+    """Check a person's password again, within limits; as ``prove_password``, proving nothing."""
     end_reading()
     with writing() as session:
         limits.take(session, [(_rule(), str(user.id))])

@@ -38,7 +38,9 @@ def _confirm_email(session: Session, to: str, _values: dict[str, str | int]) -> 
     return user.email, {"link": link, "hours": _hours(life)}
 
 
-def _already_registered(session: Session, to: str, _values: dict[str, str | int]) -> Prepared | None:
+def _already_registered(
+    session: Session, to: str, _values: dict[str, str | int]
+) -> Prepared | None:
     user = _find(session, to)
     if user is None:
         return None
@@ -67,7 +69,7 @@ def _confirm_new_email(session: Session, to: str, values: dict[str, str | int]) 
 
 
 def _find(session: Session, canonical: str) -> User | None:
-    """The enabled account of an address; mail goes to the address stored there, not the typed one."""
+    """The enabled account of an address; mail goes to its stored address, not the typed one."""
     return session.scalar(
         select(User).where(User.email_canonical == canonical, User.disabled_at.is_(None))
     )

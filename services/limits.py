@@ -14,6 +14,7 @@ from functools import lru_cache
 from sqlalchemy import TextClause, delete, select, text
 from sqlalchemy.orm import Session
 
+from extensions import change_rows
 from models import Limit
 from services.errors import TooManyTries
 
@@ -31,7 +32,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Wait:
-    """After ``free`` uses within ``memory`` seconds: wait ``first`` seconds, doubling up to ``longest``.
+    """After ``free`` uses in ``memory`` seconds: wait ``first`` seconds, doubling to ``longest``.
 
     Once waits have begun, uses are forgotten ``grudge`` seconds after the last wait.
     """
@@ -60,7 +61,11 @@ def take(session: Session, places: Iterable[Place]) -> None:
     keys = sorted(wanted)
     values: dict[str, object] = {"now": now}
     for i, key in enumerate(keys):
-        values |= {f"key{i}": key, f"most{i}": wanted[key].most, f"end{i}": now + wanted[key].seconds}
+        values |= {
+            f"key{i}": key,
+            f"most{i}": wanted[key].most,
+            f"end{i}": now + wanted[key].seconds,
+        }
     taken = set(session.execute(_take_statement(len(keys)), values).scalars())
     full = [key for key in keys if key not in taken]
     if full:
@@ -70,7 +75,12 @@ def take(session: Session, places: Iterable[Place]) -> None:
 def count(session: Session, rule: Window, subject: str) -> int:
     """Count one use whatever the limit says; returns the uses in the window. See ``check``."""
     now = time.time()
-    values = {"now": now, "key0": _key(rule.name, subject), "most0": UNCOUNTED, "end0": now + rule.seconds}
+    values = {
+        "now": now,
+        "key0": _key(rule.name, subject),
+        "most0": UNCOUNTED,
+        "end0": now + rule.seconds,
+    }
     session.execute(_take_statement(1), values)
     statement = select(Limit.count).where(Limit.key == values["key0"])
     return session.execute(statement).scalar_one()
@@ -82,8 +92,11 @@ def check(session: Session, rule: Window, subject: str) -> None:
     row = session.execute(
         select(Limit.count, Limit.expires_at).where(Limit.key == _key(rule.name, subject))
     ).first()
-    if row and row.expires_at > now and row.count >= rule.most:
-        raise TooManyTries(_seconds_until(row.expires_at, now), rule.name)
+    if row is None:
+        return
+    uses, expires_at = row
+    if expires_at > now and uses >= rule.most:
+        raise TooManyTries(_seconds_until(expires_at, now), rule.name)
 
 
 def give_back(session: Session, places: Iterable[Place], uses: int = 1) -> None:
@@ -128,7 +141,12 @@ def clear(session: Session, rule: Window | Wait, subject: str) -> None:
 def pause(session: Session, rule: Window, subject: str) -> None:
     """Close a window for its whole length, whatever was counted."""
     now = time.time()
-    values = {"now": now, "key0": _key(rule.name, subject), "most0": UNCOUNTED, "end0": now + rule.seconds}
+    values = {
+        "now": now,
+        "key0": _key(rule.name, subject),
+        "most0": UNCOUNTED,
+        "end0": now + rule.seconds,
+    }
     session.execute(_take_statement(1), values)
     session.execute(
         text("UPDATE limits SET count = :most, expires_at = :end WHERE key = :key"),
@@ -139,7 +157,7 @@ def pause(session: Session, rule: Window, subject: str) -> None:
 def sweep(session: Session, most: int) -> int:
     """Remove at most ``most`` counters whose time is over; returns how many."""
     expired = select(Limit.key).where(Limit.expires_at < time.time()).limit(most)
-    return session.execute(delete(Limit).where(Limit.key.in_(expired))).rowcount  # type: ignore[attr-defined, no-any-return]
+    return change_rows(session, delete(Limit).where(Limit.key.in_(expired)))
 
 
 def _key(name: str, subject: str) -> str:
@@ -151,7 +169,9 @@ def _seconds_until(moment: float, now: float) -> int:
     return int(moment - now) + 1
 
 
-def _refuse(session: Session, full: list[str], wanted: dict[str, Window], now: float) -> TooManyTries:
+def _refuse(
+    session: Session, full: list[str], wanted: dict[str, Window], now: float
+) -> TooManyTries:
     rows = session.execute(select(Limit.key, Limit.expires_at).where(Limit.key.in_(full)))
     ends = {row.key: row.expires_at for row in rows}
     last = max(full, key=lambda key: ends.get(key, now))
@@ -181,9 +201,15 @@ def _take_statement(places: int) -> TextClause:
     """)  # noqa: S608 (only row numbers are put in)
 
 
-_GIVE_BACK = text("UPDATE limits SET count = CASE WHEN count > :uses THEN count - :uses ELSE 0 END WHERE key = :key")
+_GIVE_BACK = text(
+    "UPDATE limits SET count = CASE WHEN count > :uses THEN count - :uses ELSE 0 END"
+    " WHERE key = :key"
+)
 
-_UNDO_WAIT = text("UPDATE limits SET count = CASE WHEN count > 1 THEN count - 1 ELSE 0 END, free_at = 0 WHERE key = :key")
+_UNDO_WAIT = text(
+    "UPDATE limits SET count = CASE WHEN count > 1 THEN count - 1 ELSE 0 END, free_at = 0"
+    " WHERE key = :key"
+)
 
 _USES = "CASE WHEN limits.expires_at <= :now THEN 1 ELSE limits.count + 1 END"
 
@@ -208,4 +234,4 @@ _BEGIN_WAIT = text(f"""
                         ELSE limits.expires_at END
     WHERE limits.free_at <= :now
     RETURNING count
-""")
+""")  # noqa: S608 (only our own expressions are put in)

@@ -10,7 +10,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from extensions import settings
+from extensions import change_rows, settings
 from models import EmailLink, User
 from services.clock import now
 from services.errors import LinkInvalid
@@ -70,14 +70,14 @@ def find(session: Session, signed: str, *purposes: Purpose) -> EmailLink:
 
 
 def use_up(session: Session, link: EmailLink) -> None:
-    """Spend the link and its siblings in the caller's transaction. Raises ``LinkInvalid`` if spent."""
-    spent = session.execute(
+    """Spend the link and its siblings in the caller's transaction. Raises ``LinkInvalid``."""
+    spent = change_rows(
+        session,
         update(EmailLink)
         .where(EmailLink.id == link.id, EmailLink.used_at.is_(None), EmailLink.expires_at > now())
-        .values(used_at=now())
-        .execution_options(synchronize_session=False)
+        .values(used_at=now()),
     )
-    if spent.rowcount != 1:  # type: ignore[attr-defined]
+    if spent != 1:
         raise LinkInvalid
     if link.user_id is not None:
         revoke(session, link.user_id, Purpose(link.purpose))
@@ -85,14 +85,13 @@ def use_up(session: Session, link: EmailLink) -> None:
 
 def revoke(session: Session, user_id: int, *purposes: Purpose) -> None:
     """End every unused link of a person that has one of these purposes."""
-    session.execute(
-        delete(EmailLink)
-        .where(
+    change_rows(
+        session,
+        delete(EmailLink).where(
             EmailLink.user_id == user_id,
             EmailLink.purpose.in_([purpose.value for purpose in purposes]),
             EmailLink.used_at.is_(None),
-        )
-        .execution_options(synchronize_session=False)
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, contains_eager
 
-from extensions import db, settings, writing
+from extensions import change_rows, db, settings, writing
 from models import LoginSession, User
 from services.audit import Client, Event, record
 from services.clock import now
@@ -39,12 +39,7 @@ def start(
             second_factor_proved_at=moment if full_proof else None,
         )
     )  # fmt: skip
-    session.execute(
-        update(User)
-        .where(User.id == user.id)
-        .values(last_sign_in_at=moment)
-        .execution_options(synchronize_session=False)
-    )
+    change_rows(session, update(User).where(User.id == user.id).values(last_sign_in_at=moment))
     record(session, Event.SIGNED_IN, client, user.id, amr=amr)
     return token
 
@@ -72,27 +67,27 @@ def note_seen(login_session: LoginSession) -> None:
     if moment - login_session.last_seen_at < SEEN_STEP:
         return
     with writing() as session:
-        session.execute(
+        change_rows(
+            session,
             update(LoginSession)
             .where(LoginSession.id == login_session.id)
-            .values(last_seen_at=moment)
-            .execution_options(synchronize_session=False)
+            .values(last_seen_at=moment),
         )
 
 
 def renew(session: Session, login_session: LoginSession, **changes: datetime | int | str) -> str:
     """Give the session a new token at a change of privilege; the old one is dead at once."""
     token = new_token()
-    renewed = session.execute(
+    renewed = change_rows(
+        session,
         update(LoginSession)
         .where(
             LoginSession.id == login_session.id,
             LoginSession.token_digest == login_session.token_digest,
         )
-        .values(token_digest=digest(token), **changes)
-        .execution_options(synchronize_session=False)
+        .values(token_digest=digest(token), **changes),
     )
-    if renewed.rowcount != 1:  # type: ignore[attr-defined]
+    if renewed != 1:
         raise NotFound
     return token
 
@@ -114,12 +109,13 @@ def list_live(user: User) -> list[LoginSession]:
 def end(user: User, session_id: int, client: Client) -> None:
     """End one of the person's login sessions. Raises ``NotFound``."""
     with writing() as session:
-        ended = session.execute(
-            delete(LoginSession)
-            .where(LoginSession.id == session_id, LoginSession.user_id == user.id)
-            .execution_options(synchronize_session=False)
+        ended = change_rows(
+            session,
+            delete(LoginSession).where(
+                LoginSession.id == session_id, LoginSession.user_id == user.id
+            ),
         )
-        if ended.rowcount != 1:  # type: ignore[attr-defined]
+        if ended != 1:
             raise NotFound
         record(session, Event.SESSION_ENDED, client, user.id)
 
@@ -127,11 +123,7 @@ def end(user: User, session_id: int, client: Client) -> None:
 def sign_out(login_session: LoginSession, client: Client) -> None:
     """End the login session that asks."""
     with writing() as session:
-        session.execute(
-            delete(LoginSession)
-            .where(LoginSession.id == login_session.id)
-            .execution_options(synchronize_session=False)
-        )
+        change_rows(session, delete(LoginSession).where(LoginSession.id == login_session.id))
         record(session, Event.SIGNED_OUT, client, login_session.user_id)
 
 
@@ -144,7 +136,9 @@ def _life(user: User, remember_me: bool) -> timedelta:
 
 
 def _idle_seconds(user: User) -> int:
-    return settings().admin_session_idle_seconds if user.is_admin else settings().session_idle_seconds
+    return (
+        settings().admin_session_idle_seconds if user.is_admin else settings().session_idle_seconds
+    )
 
 
 def _was_idle_too_long(login_session: LoginSession) -> bool:

@@ -21,7 +21,9 @@ def notify(session: Session, user: User, kind: str, **values: str | int) -> None
         notify_address(session, user, user.email, kind, **values)
 
 
-def notify_address(session: Session, user: User, address: str, kind: str, **values: str | int) -> None:
+def notify_address(
+    session: Session, user: User, address: str, kind: str, **values: str | int
+) -> None:
     """Queue a notice to an address that was the person's when it happened."""
     when = now().strftime("%Y-%m-%d %H:%M UTC")
     outbox.enqueue(

@@ -12,7 +12,7 @@ import phonenumbers
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from extensions import settings
+from extensions import change_rows, settings
 from models import Challenge, NumberTrial, User
 from services import alerts, limits
 from services.addresses import network_of
@@ -54,11 +54,9 @@ def give_back(session: Session, user: User, challenge: Challenge, client: Client
     limits.give_back(session, _new_number_places(user, client))
     limits.give_back(session, [*_portal_places(number), *_prefix_places(number)], challenge.sends)
     limits.clear(session, _seen(), f"{user.id} {number}")
-    session.execute(
-        update(NumberTrial)
-        .where(NumberTrial.challenge_id == challenge.id)
-        .values(entered=True)
-        .execution_options(synchronize_session=False)
+    change_rows(
+        session,
+        update(NumberTrial).where(NumberTrial.challenge_id == challenge.id).values(entered=True),
     )
 
 
@@ -101,7 +99,7 @@ def _breaker() -> Window:
 
 
 def _refuse_where_paused(session: Session, number: str) -> None:
-    for column, value in _groups(number):
+    for _column, value in _groups(number):
         try:
             limits.check(session, _breaker(), value)
         except TooManyTries as error:
@@ -114,7 +112,7 @@ def _groups(number: str) -> list[tuple["InstrumentedAttribute[str]", str]]:
 
 
 def _note_trial(session: Session, challenge: Challenge) -> None:
-    """Write the trial down and look at its country's and prefix's latest: pause what is hopeless."""
+    """Write the trial down; pause its country or prefix where the latest were hopeless."""
     groups = _groups(challenge.destination)
     for column, value in groups:
         _pause_if_hopeless(session, column, value)
@@ -141,8 +139,6 @@ def _pause_if_hopeless(session: Session, column: "InstrumentedAttribute[str]", v
     if 100 * sum(latest) >= settings().breaker_percent * len(latest):
         return
     limits.pause(session, _breaker(), value)
-    session.execute(
-        delete(NumberTrial).where(column == value).execution_options(synchronize_session=False)
-    )
+    change_rows(session, delete(NumberTrial).where(column == value))
     record(session, Event.TEXTS_PAUSED, Client())
     alerts.raise_alert(session, "texts to a country or prefix paused: its codes are not entered")

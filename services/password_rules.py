@@ -24,7 +24,9 @@ def check(password: str, *personal_words: str) -> None:
     least, most = settings().password_least_characters, settings().password_most_characters
     if len(password) < least:
         raise PasswordUnsuitable(
-            lazy_gettext("Use at least %(least)s characters. Three or four words will do.", least=least)
+            lazy_gettext(
+                "Use at least %(least)s characters. Three or four words will do.", least=least
+            )
         )
     if len(password) > most:
         raise PasswordUnsuitable(lazy_gettext("Use at most %(most)s characters.", most=most))

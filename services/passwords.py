@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from extensions import db, end_reading, settings, writing
+from extensions import change_rows, db, end_reading, settings, writing
 from models import EmailLink, LoginSession, User
 from services import credentials, hashing, identity, limits, links, outbox, password_rules
 from services.audit import Client, Event, record
@@ -76,7 +76,9 @@ def reset(signed: str, password: str, client: Client) -> None:
         _reset_in(session, link, user.id, password_hash, client)
 
 
-def _reset_in(session: Session, link: EmailLink, user_id: int, password_hash: str, client: Client) -> None:
+def _reset_in(
+    session: Session, link: EmailLink, user_id: int, password_hash: str, client: Client
+) -> None:
     links.use_up(session, link)
     user = session.get(User, user_id, populate_existing=True)
     if user is None or user.disabled_at is not None or link.epoch != user.epoch:
@@ -91,20 +93,15 @@ def _reset_in(session: Session, link: EmailLink, user_id: int, password_hash: st
 
 def _bar_email_way(session: Session, user: User) -> None:
     """Who reads the mailbox has just set the password: a code by mail would prove nothing more."""
-    session.execute(
-        update(User)
-        .where(User.id == user.id)
-        .values(email_way_barred_at=now())
-        .execution_options(synchronize_session=False)
-    )
+    change_rows(session, update(User).where(User.id == user.id).values(email_way_barred_at=now()))
 
 
 def _store(session: Session, user: User, password_hash: str) -> None:
-    session.execute(
+    change_rows(
+        session,
         update(User)
         .where(User.id == user.id)
-        .values(password_hash=password_hash, password_changed_at=now())
-        .execution_options(synchronize_session=False)
+        .values(password_hash=password_hash, password_changed_at=now()),
     )
 
 
@@ -113,4 +110,3 @@ def _reset_places(canonical: str) -> list[limits.Place]:
         (Window("resets_hour", settings().resets_per_hour, HOUR), canonical),
         (Window("resets_day", settings().resets_per_day, DAY), canonical),
     ]
-

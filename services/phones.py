@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from extensions import db, settings, writing
+from extensions import change_rows, db, settings, writing
 from models import Challenge, LoginSession, Phone, User
 from services import challenges, codes, credentials, number_limits, ways
 from services.audit import Client, Event, record
@@ -137,7 +137,12 @@ def destination_of(user: User, purpose: Purpose, reference: Reference | None) ->
 
 
 def confirm(
-    user: User, purpose: Purpose, reference: Reference | None, code: str, acting: LoginSession, client: Client
+    user: User,
+    purpose: Purpose,
+    reference: Reference | None,
+    code: str,
+    acting: LoginSession,
+    client: Client,
 ) -> str:
     """Enter the code of a number: it is added, or takes the place of the one to be changed.
 
@@ -160,7 +165,7 @@ def confirm(
 
 
 def make_primary(user: User, phone_id: int, acting: LoginSession, client: Client) -> str:
-    """Make this number the usual one. Returns the acting session's new token. Raises ``NotFound``."""
+    """Make this number the usual one. Returns the session's new token. Raises ``NotFound``."""
     find(user, phone_id)
     with writing() as session:
         _set_primary(session, user, phone_id)
@@ -194,7 +199,12 @@ def _describe(phone: Phone) -> PhoneShown:
 
 
 def _start_proving(
-    user: User, purpose: Purpose, text: str, replaces: Reference | None, old: Phone | None, client: Client
+    user: User,
+    purpose: Purpose,
+    text: str,
+    replaces: Reference | None,
+    old: Phone | None,
+    client: Client,
 ) -> Reference:
     if settings().sms_gateway == "none":
         raise TextsOff
@@ -202,12 +212,21 @@ def _start_proving(
     with codes.counting(user, client) as session:
         _refuse_unless_addable(session, user, number, old)
         current = challenges.find_live(session, user, purpose, replaces)
-        same = current and current.destination == number and current.phone_id == (old.id if old else None)
+        same = (
+            current
+            and current.destination == number
+            and current.phone_id == (old.id if old else None)
+        )
         if current and replaces and same:
             challenge, reference = current, replaces
         else:
             challenge, reference = challenges.issue(
-                session, user, purpose, replaces, destination=number, phone_id=old.id if old else None
+                session,
+                user,
+                purpose,
+                replaces,
+                destination=number,
+                phone_id=old.id if old else None,
             )
         _count_and_send(session, user, challenge, reference, client)
     return reference
@@ -230,7 +249,9 @@ def _refuse_unless_addable(session: Session, user: User, number: str, old: Phone
 
 def _add(session: Session, user: User, number: str, client: Client) -> None:
     person = credentials.lock_person(session, user)
-    held = session.scalar(select(func.count()).select_from(Phone).where(Phone.user_id == user.id)) or 0
+    held = (
+        session.scalar(select(func.count()).select_from(Phone).where(Phone.user_id == user.id)) or 0
+    )
     if held >= MOST_NUMBERS:
         raise TooManyNumbers
     session.add(Phone(user_id=person.id, number=number, is_primary=held == 0, created_at=now()))
@@ -240,28 +261,37 @@ def _add(session: Session, user: User, number: str, client: Client) -> None:
 
 
 def _replace(session: Session, user: User, challenge: Challenge, client: Client) -> None:
-    old = session.get(Phone, challenge.phone_id, populate_existing=True) if challenge.phone_id else None
+    old = (
+        session.get(Phone, challenge.phone_id, populate_existing=True)
+        if challenge.phone_id
+        else None
+    )
     if old is None or old.user_id != user.id:
         raise NotFound
     old_number, number = old.number, challenge.destination
-    session.execute(
+    change_rows(
+        session,
         update(Phone)
         .where(Phone.id == old.id)
-        .values(number=number, code_failures=0, disabled_at=None, created_at=now())
-        .execution_options(synchronize_session=False)
+        .values(number=number, code_failures=0, disabled_at=None, created_at=now()),
     )
-    record(session, Event.PHONE_CHANGED, client, user.id, ending=old_number[-2:], new_ending=number[-2:])
+    record(
+        session,
+        Event.PHONE_CHANGED,
+        client,
+        user.id,
+        ending=old_number[-2:],
+        new_ending=number[-2:],
+    )
     notify(session, user, "phone_changed", ending=old_number[-2:], new_ending=number[-2:])
     notify_old_number(session, user, old_number, ending=number[-2:])
 
 
 def _set_primary(session: Session, user: User, phone_id: int) -> None:
     for is_primary, condition in ((False, Phone.id != phone_id), (True, Phone.id == phone_id)):
-        session.execute(
-            update(Phone)
-            .where(Phone.user_id == user.id, condition)
-            .values(is_primary=is_primary)
-            .execution_options(synchronize_session=False)
+        change_rows(
+            session,
+            update(Phone).where(Phone.user_id == user.id, condition).values(is_primary=is_primary),
         )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from extensions import db, end_reading, settings, writing
+from extensions import change_rows, db, end_reading, settings, writing
 from models import EmailLink, LoginSession, User
 from services import credentials, hashing, limits, links, outbox, password_rules
 from services.addresses import network_of
@@ -22,8 +22,8 @@ from services.emails import canonicalize, parse
 from services.errors import LinkInvalid, RegistrationClosed, SetupTokenIncorrect
 from services.limits import Window
 from services.links import Purpose
-from services.notices import notify_address
 from services.masking import mask_email
+from services.notices import notify_address
 from services.sealing import derive_key
 
 HOUR = 3600
@@ -147,7 +147,9 @@ def _check_door(invitation: str) -> EmailLink | None:
     return None
 
 
-def _write_down(session: Session, address: str, password_hash: str, name: str, client: Client) -> None:
+def _write_down(
+    session: Session, address: str, password_hash: str, name: str, client: Client
+) -> None:
     canonical = canonicalize(address)
     user = session.scalar(select(User).where(User.email_canonical == canonical).with_for_update())
     if user is None:
@@ -160,7 +162,9 @@ def _write_down(session: Session, address: str, password_hash: str, name: str, c
     _queue(session, "already_registered" if confirmed else "confirm_email", canonical)
 
 
-def _insert_unless_there(session: Session, address: str, password_hash: str, name: str) -> User | None:
+def _insert_unless_there(
+    session: Session, address: str, password_hash: str, name: str
+) -> User | None:
     """Insert, unless a parallel registration of the same address came first (then: None)."""
     user = _new_user(address, password_hash, name)
     try:
@@ -199,11 +203,11 @@ def _accept_invitation(
 
 
 def _confirm_first(session: Session, user: User, client: Client) -> None:
-    session.execute(
+    change_rows(
+        session,
         update(User)
         .where(User.id == user.id, User.email_confirmed_at.is_(None))
-        .values(email_confirmed_at=now())
-        .execution_options(synchronize_session=False)
+        .values(email_confirmed_at=now()),
     )
     record(session, Event.EMAIL_CONFIRMED, client, user.id)
 
@@ -214,15 +218,12 @@ def _replace_email(
     old = user.email
     try:
         with session.begin_nested():
-            session.execute(
-                update(User)
+            change_rows(session, update(User)
                 .where(User.id == user.id)
                 .values(
                     email=address, email_canonical=canonicalize(address), email_confirmed_at=now(),
                     email_way_barred_at=None, email_way_disabled_at=None, email_code_failures=0,
-                )
-                .execution_options(synchronize_session=False)
-            )  # fmt: skip
+                ))  # fmt: skip
     except IntegrityError as error:
         raise LinkInvalid from error
     record(session, Event.EMAIL_CHANGED, client, user.id)
@@ -232,7 +233,7 @@ def _replace_email(
 
 
 def _queue(session: Session, kind: str, to: str, user: User | None = None) -> None:
-    """Queue a mail whose link is made at delivery, so that asking costs the same for every address."""
+    """Queue a mail; its link is made at delivery, so that asking costs the same for all."""
     outbox.enqueue(
         session, channel="mail", kind=kind, to=to, user_id=user.id if user else None,
         values={"epoch": user.epoch, "user_id": user.id} if user else {},

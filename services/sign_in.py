@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, contains_eager
 
-from extensions import db, end_reading, settings, writing
+from extensions import change_rows, db, end_reading, settings, writing
 from models import PendingSignIn, User
 from services import browsers, challenges, codes, hashing, limits, login_sessions, ways
 from services.addresses import network_of
@@ -112,7 +112,11 @@ def find_pending(token: str) -> PendingSignIn:
 
 
 def with_code(
-    pending: PendingSignIn, reference: Reference | None, code: str, remember_browser: bool, client: Client
+    pending: PendingSignIn,
+    reference: Reference | None,
+    code: str,
+    remember_browser: bool,
+    client: Client,
 ) -> SignedIn:
     """Complete the second step: the code's one winner gets the login session.
 
@@ -122,7 +126,9 @@ def with_code(
     challenge = challenges.check_code(user, Purpose.SIGN_IN, reference, code, client)
     with writing() as session:
         challenges.use_up(session, user, challenge)
-        codes.give_back_sends(session, user, challenge, codes.last_destination(session, user, challenge))
+        codes.give_back_sends(
+            session, user, challenge, codes.last_destination(session, user, challenge)
+        )
         _finish_pending(session, pending)
         if challenge.phone_id is not None:
             _lift_bar_on_email(session, user)
@@ -192,11 +198,11 @@ def _rehash(user: User, password: str) -> str | None:
 def _store_rehashed(session: Session, user: User, rehashed: str | None) -> None:
     if rehashed is None:
         return
-    session.execute(
+    change_rows(
+        session,
         update(User)
         .where(User.id == user.id, User.password_hash == user.password_hash)
-        .values(password_hash=rehashed)
-        .execution_options(synchronize_session=False)
+        .values(password_hash=rehashed),
     )
 
 
@@ -221,26 +227,26 @@ def _sign_in(
 
 
 def _finish_pending(session: Session, pending: PendingSignIn) -> None:
-    finished = session.execute(
+    finished = change_rows(
+        session,
         update(PendingSignIn)
         .where(
             PendingSignIn.id == pending.id,
             PendingSignIn.completed_at.is_(None),
             PendingSignIn.expires_at > now(),
         )
-        .values(completed_at=now())
-        .execution_options(synchronize_session=False)
+        .values(completed_at=now()),
     )
-    if finished.rowcount != 1:  # type: ignore[attr-defined]
+    if finished != 1:
         raise PendingSignInOver
 
 
 def _lift_bar_on_email(session: Session, user: User) -> None:
-    session.execute(
+    change_rows(
+        session,
         update(User)
         .where(User.id == user.id, User.email_way_barred_at.is_not(None))
-        .values(email_way_barred_at=None)
-        .execution_options(synchronize_session=False)
+        .values(email_way_barred_at=None),
     )
 
 

@@ -1,11 +1,13 @@
 """Removing what is past its keeping, in small steps, so that nobody waits for it."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.orm import Session
 
-from extensions import Base, settings, writing
+from extensions import Base, change_rows, settings, writing
 from models import (
     Activity,
     Challenge,
@@ -30,7 +32,7 @@ GRACE = timedelta(days=1)
 def sweep_all() -> dict[str, Any]:
     """Remove everything that is over; returns how many rows of each table went."""
     removed = {table.__tablename__: _sweep(table, over) for table, over in _rules()}
-    removed["limits"] = _sweep_limits()
+    removed["limits"] = _repeat(lambda session: limits.sweep(session, STEP))
     return removed
 
 
@@ -57,24 +59,17 @@ def _never_confirmed(moment: datetime) -> ColumnElement[bool]:
 
 
 def _sweep(table: type[Base], over: ColumnElement[bool]) -> int:
-    removed = 0
     key = table.__table__.c.id
-    while True:
-        with writing() as session:
-            some = select(key).where(over).limit(STEP)
-            result = session.execute(
-                delete(table).where(key.in_(some)).execution_options(synchronize_session=False)
-            )
-        removed += result.rowcount  # type: ignore[attr-defined]
-        if result.rowcount < STEP:  # type: ignore[attr-defined]
-            return removed
+    some = select(key).where(over).limit(STEP)
+    return _repeat(lambda session: change_rows(session, delete(table).where(key.in_(some))))
 
 
-def _sweep_limits() -> int:
+def _repeat(step: Callable[[Session], int]) -> int:
+    """Take steps, each in a transaction of its own, until one finds less than it could take."""
     removed = 0
     while True:
         with writing() as session:
-            step = limits.sweep(session, STEP)
-        removed += step
-        if step < STEP:
+            taken = step(session)
+        removed += taken
+        if taken < STEP:
             return removed

@@ -26,7 +26,9 @@ def send_text(number: str) -> Outcome:
     text = message_texts.render("sms", "test", {}).text
     result = gateway.send(number, text, ttl=LIFE_SECONDS, status_url=None)
     accepted = result.outcome == sms.ACCEPTED
-    return Outcome(accepted, _describe("text", accepted, result.outcome, result.code, result.detail))
+    return Outcome(
+        accepted, _describe("text", accepted, result.outcome, result.code, result.detail)
+    )
 
 
 def send_mail(address: str) -> Outcome:
@@ -35,11 +37,15 @@ def send_mail(address: str) -> Outcome:
     gateway = mail.make_gateway(settings())
     result = gateway.send(parse(address), message.subject, message.text, ref=secrets.token_hex(16))
     accepted = result.outcome == mail.ACCEPTED
-    return Outcome(accepted, _describe("mail", accepted, result.outcome, result.code, result.detail))
+    return Outcome(
+        accepted, _describe("mail", accepted, result.outcome, result.code, result.detail)
+    )
 
 
 def _describe(what: str, accepted: bool, outcome: str, code: str, detail: str) -> str:
     if accepted:
         return f"The {what} was accepted for delivery."
     more = " ".join(part for part in (f"code {code}" if code else "", detail) if part)
-    return f"The {what} was not sent: {outcome.replace('_', ' ')}" + (f" ({more})." if more else ".")
+    return f"The {what} was not sent: {outcome.replace('_', ' ')}" + (
+        f" ({more})." if more else "."
+    )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import update
 
-from extensions import settings, writing
+from extensions import change_rows, settings, writing
 from models import LoginSession, User
 from services import credentials, ways
 from services.audit import Client, Event, record
@@ -11,7 +11,7 @@ from services.notices import notify
 
 
 def enable(user: User, acting: LoginSession, client: Client) -> str:
-    """Turn it on. Returns the acting session's new token. Raises ``LastWay`` without a usable way."""
+    """Turn it on. Returns the session's new token. Raises ``LastWay`` without a usable way."""
     return _switch(user, True, acting, client)
 
 
@@ -30,12 +30,9 @@ def _switch(user: User, on: bool, acting: LoginSession, client: Client) -> str:
         person = credentials.lock_person(session, user)
         if on and not ways.usable(session, person):
             raise LastWay
-        session.execute(
-            update(User)
-            .where(User.id == user.id)
-            .values(two_factor_enabled=on)
-            .execution_options(synchronize_session=False)
+        change_rows(session, update(User).where(User.id == user.id).values(two_factor_enabled=on))
+        record(
+            session, Event.TWO_FACTOR_ENABLED if on else Event.TWO_FACTOR_DISABLED, client, user.id
         )
-        record(session, Event.TWO_FACTOR_ENABLED if on else Event.TWO_FACTOR_DISABLED, client, user.id)
         notify(session, user, "two_factor_enabled" if on else "two_factor_disabled")
         return credentials.changed(session, user, acting)

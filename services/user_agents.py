@@ -34,8 +34,8 @@ def name_browser(user_agent: str) -> str:
     browser = _first_match(user_agent, BROWSERS)
     system = _first_match(user_agent, SYSTEMS)
     if browser and system:
-        return gettext("%(browser)s on %(system)s", browser=browser, system=system)
-    return browser or system or gettext("Unknown browser")
+        return str(gettext("%(browser)s on %(system)s", browser=browser, system=system))
+    return browser or system or str(gettext("Unknown browser"))
 
 
 def _first_match(user_agent: str, known: tuple[tuple[str, str], ...]) -> str:

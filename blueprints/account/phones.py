@@ -114,8 +114,8 @@ def _purpose() -> Purpose:
 
 def _done(purpose: Purpose) -> str:
     if purpose is Purpose.ADD_PHONE:
-        return gettext("The phone number was added.")
-    return gettext("The phone number was changed.")
+        return str(gettext("The phone number was added."))
+    return str(gettext("The phone number was changed."))
 
 
 def _renewed(token: str) -> Response:

@@ -37,7 +37,11 @@ def _register(invitation: str, invited_email: str | None) -> Response:
     if form.validate_on_submit():
         with refusals_on(form):
             registration.register(
-                form.email.data, form.password.data, form.name.data or "", invitation, guard.client()
+                form.email.data,
+                form.password.data,
+                form.name.data or "",
+                invitation,
+                guard.client(),
             )
             return see_other(url_for("auth.sign_in" if invited_email else "auth.check_email"))
     return page("auth/register", form=form, invited_email=invited_email)

@@ -22,7 +22,11 @@ def setup() -> ResponseReturnValue:
     if form.validate_on_submit():
         with refusals_on(form):
             registration.set_up(
-                form.token.data, form.email.data, form.password.data, form.name.data or "", guard.client()
+                form.token.data,
+                form.email.data,
+                form.password.data,
+                form.name.data or "",
+                guard.client(),
             )
             flash(gettext("The first account is made. Sign in with it."), "success")
             return see_other(url_for("auth.sign_in"))

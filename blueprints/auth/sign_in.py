@@ -13,7 +13,8 @@ from blueprints.auth.forms import SignInForm
 from blueprints.forms import refusals_on
 from blueprints.pages import forget_login, page, see_other, write_login
 from extensions import settings
-from services import login_sessions, sign_in as signing_in
+from services import login_sessions
+from services import sign_in as signing_in
 from services.errors import EmailUnconfirmed
 from services.sign_in import Browser, SecondStepDue, SignedIn
 

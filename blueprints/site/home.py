@@ -37,5 +37,7 @@ def logo() -> ResponseReturnValue:
     if not settings().portal_logo:
         abort(404)
     response = send_file(Path(settings().portal_logo).resolve(), max_age=3600)
-    response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    )
     return response

@@ -21,7 +21,11 @@ def choose() -> ResponseReturnValue:
     if form.validate_on_submit():
         with refusals_on(form):
             reference = codes.send(
-                user, Purpose.SIGN_IN, pending.code(Purpose.SIGN_IN), form.method.data or "", guard.client()
+                user,
+                Purpose.SIGN_IN,
+                pending.code(Purpose.SIGN_IN),
+                form.method.data or "",
+                guard.client(),
             )
             pending.keep_code(Purpose.SIGN_IN, reference)
             return see_other(url_for("two_factor.verify"))

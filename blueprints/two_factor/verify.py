@@ -41,7 +41,10 @@ def resend() -> ResponseReturnValue:
     form = SignInCodeForm(formdata=None)
     with refusals_on(form):
         reference = codes.send_again(
-            guard.current_pending().user, Purpose.SIGN_IN, pending.code(Purpose.SIGN_IN), guard.client()
+            guard.current_pending().user,
+            Purpose.SIGN_IN,
+            pending.code(Purpose.SIGN_IN),
+            guard.client(),
         )
         pending.keep_code(Purpose.SIGN_IN, reference)
         flash(gettext("We have sent the code again."), "success")
