@@ -9,7 +9,7 @@ from email import policy
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, getaddresses
 
 import idna
 
@@ -23,11 +23,17 @@ class AddressUnusable(Exception):
     """Not one plain address."""
 
 
+class SenderUnusable(Exception):
+    """GATEPOST_MAIL_FROM is not one address with, perhaps, a name before it."""
+
+
 def compose(sender: str, to: str, subject: str, text: str, ref: str) -> EmailMessage:
-    """A plain-text mail to exactly one address. Raises ``AddressUnusable``."""
-    name, address = parseaddr(sender)
+    """A plain-text mail to exactly one address.
+
+    Raises ``SenderUnusable`` for the operator's own address, else ``AddressUnusable``.
+    """
+    from_ = _sender(sender)
     try:
-        from_ = _one_address(address, name)
         message = EmailMessage(policy.SMTP)
         message["From"] = from_
         message["To"] = _one_address(to)
@@ -56,6 +62,17 @@ def recipient_address(message: EmailMessage) -> str:
 def needs_utf8(message: EmailMessage) -> bool:
     """Whether the server must know SMTPUTF8: a local part is not ASCII."""
     return not (sender_address(message) + recipient_address(message)).isascii()
+
+
+def _sender(text: str) -> Address:
+    people = getaddresses([text])
+    if len(people) != 1:
+        raise SenderUnusable
+    name, address = people[0]
+    try:
+        return _one_address(address, name)
+    except (AddressUnusable, ValueError) as error:
+        raise SenderUnusable from error
 
 
 def _one_address(text: str, name: str = "") -> Address:

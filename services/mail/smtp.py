@@ -78,6 +78,8 @@ class SmtpGateway:
             message = envelope.compose(self._sender, to, subject, text, ref)
         except envelope.AddressUnusable:
             return mail.MailResult(mail.REFUSED, detail="not one plain address")
+        except envelope.SenderUnusable:
+            return mail.MailResult(mail.MISCONFIGURED, detail="GATEPOST_MAIL_FROM is unusable")
         reached: list[str] = []
         try:
             with Deadline(self._deadline_seconds):

@@ -3,7 +3,10 @@
 import os
 import socket
 import struct
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from tests.standins.twilio import Answer, Handler
 
@@ -67,3 +70,25 @@ def _drip(handler: Handler, beginning: bytes, seconds: float) -> None:
     while time.monotonic() < end and not handler.server.standin.closing.wait(0.1):
         handler.wfile.write(b"x")
     handler.close_connection = True
+
+
+@contextmanager
+def dripping_server(beginning: bytes) -> Iterator[int]:
+    """A server of any protocol that says ``beginning`` and then a byte now and then; its port."""
+    closing = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_drip_once, args=(listener, beginning, closing))
+        thread.start()
+        try:
+            yield int(listener.getsockname()[1])
+        finally:
+            closing.set()
+            thread.join()
+
+
+def _drip_once(listener: socket.socket, beginning: bytes, closing: threading.Event) -> None:
+    listener.settimeout(10)
+    with suppress(OSError), listener.accept()[0] as connection:
+        connection.sendall(beginning)
+        while not closing.wait(0.1):
+            connection.sendall(b"x")
