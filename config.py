@@ -453,11 +453,13 @@ def _made_up_key(folder: Path) -> str:
 
 
 def _country_of(number: str) -> tuple[str, ...]:
+    """The country of a sender number; where its range is not known, its country code's main one."""
     try:
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(number))
+        parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return ()
-    return (region,) if region else ()
+    main = phonenumbers.region_code_for_country_code(parsed.country_code)
+    return (phonenumbers.region_code_for_number(parsed) or main,)
 
 
 def _missing_or_weak(config: Config) -> list[str]:
@@ -515,7 +517,7 @@ def _twilio_problems(config: Config) -> list[str]:
         )
     if bool(config.twilio_from) == bool(config.twilio_messaging_service_sid):
         problems.append("exactly one of TWILIO_FROM and TWILIO_MESSAGING_SERVICE_SID is needed")
-    if not config.sms_countries:
+    if not config.sms_countries and not config.development:
         problems.append(
             "GATEPOST_SMS_COUNTRIES is needed where the sender is not a number (such as US,DE)"
         )
