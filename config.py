@@ -6,9 +6,7 @@ it gathers every problem, so that an operator mends the file once.
 """
 
 import difflib
-import ipaddress
 import os
-import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -18,16 +16,23 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 
+from config_checks import find_problems
+from config_values import (
+    Network,
+    read_base_url,
+    read_colour,
+    read_countries,
+    read_database_url,
+    read_networks,
+    read_one_of,
+    read_text,
+    read_whole_number,
+    read_words,
+    read_yes_or_no,
+)
+
 ROOT = Path(__file__).resolve().parent
 PREFIX = "GATEPOST_"
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-UNIX_SOCKET = "unix"
-"""Named among the trusted proxies: a peer with no address, over a Unix socket."""
-
-PUBLISHED_SECRETS = frozenset(
-    {"changeme", "secret", "dev", "development", "password", "gatepost", "insecure", "example"}
-)
 
 
 class SettingsInvalid(Exception):
@@ -38,73 +43,10 @@ class SettingsInvalid(Exception):
         self.problems = problems
 
 
-def _text(value: str) -> str:
-    return value.strip()
-
-
-def _whole_number(value: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,9}", value.strip()):
-        raise ValueError("must be a whole number")
-    return int(value)
-
-
-def _yes_or_no(value: str) -> bool:
-    known = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
-    if value.strip().lower() not in known:
-        raise ValueError("must be yes or no")
-    return known[value.strip().lower()]
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value.strip() not in choices:
-            raise ValueError(f"must be one of: {', '.join(choices)}")
-        return value.strip()
-
-    return parse
-
-
-def _words(value: str) -> tuple[str, ...]:
-    return tuple(word for word in re.split(r"[\s,]+", value) if word)
-
-
-def _base_url(value: str) -> str:
-    parts = urlsplit(value.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must look like https://login.example.org")
-    if parts.path.strip("/") or parts.username:
-        raise ValueError("must be scheme and host only, without a path or a user name")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
-
-
-def _database_url(value: str) -> str:
-    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value.strip())
-
-
-def _networks(value: str) -> tuple[Network | str, ...]:
-    return tuple(
-        word if word == UNIX_SOCKET else ipaddress.ip_network(word) for word in _words(value)
-    )
-
-
-def _countries(value: str) -> tuple[str, ...]:
-    countries = tuple(word.upper() for word in _words(value))
-    unknown = [word for word in countries if word not in phonenumbers.SUPPORTED_REGIONS]
-    if unknown:
-        raise ValueError(f"does not know the country {', '.join(unknown)} (use codes like US,DE)")
-    return countries
-
-
-def _colour(value: str) -> str:
-    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value.strip()):
-        raise ValueError("must be a colour like #1d4ed8")
-    return value.strip().lower()
-
-
 def setting(
     default: Any,
     text: str,
-    parse: Callable[[str], Any] = _text,
+    parse: Callable[[str], Any] = read_text,
     *,
     name: str = "",
     secret: bool = False,
@@ -121,109 +63,45 @@ def setting(
 
 def number(default: int, text: str, *, least: int = 1) -> Any:
     """Declare a whole-number setting; its unit is in the field's name."""
-    return setting(default, text, _whole_number, least=least)
+    return setting(default, text, read_whole_number, least=least)
 
 
 @dataclass(frozen=True)
 class Config:
     """Every setting, under its field's name. Made by ``load``; never changed afterwards."""
 
-    env: str = setting(
-        "production", "`production` or `development`", _one_of("production", "development")
-    )
-    base_url: str = setting(
-        "",
-        "address people open, such as `https://login.example.org`; links in messages start with it",
-        _base_url,
-    )
-    secret_key: str = setting(
-        "",
-        "at least 32 random characters; `python -c 'import secrets; print(secrets.token_urlsafe(48))'`",
-        secret=True,
-    )
-    secret_key_fallbacks: tuple[str, ...] = setting(
-        (), "earlier keys that still verify, newest first", _words, secret=True
-    )
-    database_url: str = setting(
-        "", "SQLAlchemy address; `postgresql://…` or SQLite", _database_url, secret=True
-    )
-    instance_dir: Path = setting(
-        ROOT / "instance", "where SQLite, the development key and the outbox live", Path
-    )
-    registration: str = setting(
-        "open",
-        "who may register: `open`, `invite` or `closed`",
-        _one_of("open", "invite", "closed"),
-    )
-    require_two_factor: bool = setting(
-        False, "`yes`: nobody gets past the account page without two-factor sign-in", _yes_or_no
-    )
-    trusted_proxies: tuple[Network | str, ...] = setting(
-        (),
-        "networks whose `X-Forwarded-For` is believed, such as `127.0.0.1/32`; `unix` for a Unix socket",
-        _networks,
-    )
+    # fmt: off
+    env: str = setting("production", "`production` or `development`", read_one_of("production", "development"))
+    base_url: str = setting("", "address people open, such as `https://login.example.org`; links in messages start with it", read_base_url)
+    secret_key: str = setting("", "at least 32 random characters; `python -c 'import secrets; print(secrets.token_urlsafe(48))'`", secret=True)
+    secret_key_fallbacks: tuple[str, ...] = setting((), "earlier keys that still verify, newest first", read_words, secret=True)
+    database_url: str = setting("", "SQLAlchemy address; `postgresql://…` or SQLite", read_database_url, secret=True)
+    instance_dir: Path = setting(ROOT / "instance", "where SQLite, the development key and the outbox live", Path)
+    registration: str = setting("open", "who may register: `open`, `invite` or `closed`", read_one_of("open", "invite", "closed"))
+    require_two_factor: bool = setting(False, "`yes`: nobody gets past the account page without two-factor sign-in", read_yes_or_no)
+    trusted_proxies: tuple[Network | str, ...] = setting((), "networks whose `X-Forwarded-For` is believed, such as `127.0.0.1/32`; `unix` for a Unix socket", read_networks)
 
     portal_name: str = setting("Gatepost", "the name on pages and in messages")
-    portal_logo: str = setting("", "path of an SVG or PNG file shown beside the name", _text)
-    accent_colour: str = setting("", "colour of buttons and links, such as `#1d4ed8`", _colour)
-    support_contact: str = setting(
-        "", "what people read where they need help, such as a mail address"
-    )
-    security_contact: str = setting(
-        "", "the `Contact:` line of `security.txt`: a `mailto:` or `https:` address"
-    )
+    portal_logo: str = setting("", "path of an SVG or PNG file shown beside the name", read_text)
+    accent_colour: str = setting("", "colour of buttons and links, such as `#1d4ed8`", read_colour)
+    support_contact: str = setting("", "what people read where they need help, such as a mail address")
+    security_contact: str = setting("", "the `Contact:` line of `security.txt`: a `mailto:` or `https:` address")
 
-    sms_gateway: str = setting(
-        "",
-        "`twilio`; in development also `console` and `file`",
-        _one_of("console", "file", "twilio", "none"),
-    )
-    mail_gateway: str = setting(
-        "", "`smtp`; in development also `console` and `file`", _one_of("console", "file", "smtp")
-    )
-    outbox_dir: Path = setting(
-        Path(), "where the `file` gateways append `sms.jsonl` and `mail.jsonl`", Path
-    )
-    smtp_url: str = setting(
-        "",
-        "`smtp://user:password@host:587` (STARTTLS where offered, required with a login), `smtps://…:465`",
-        secret=True,
-    )
+    sms_gateway: str = setting("", "`twilio`; in development also `console` and `file`", read_one_of("console", "file", "twilio", "none"))
+    mail_gateway: str = setting("", "`smtp`; in development also `console` and `file`", read_one_of("console", "file", "smtp"))
+    outbox_dir: Path = setting(Path(), "where the `file` gateways append `sms.jsonl` and `mail.jsonl`", Path)
+    smtp_url: str = setting("", "`smtp://user:password@host:587` (STARTTLS where offered, required with a login), `smtps://…:465`", secret=True)
     mail_from: str = setting("", "sender of mails, such as `Example Login <login@example.org>`")
-    alert_email: str = setting(
-        "", "who is told when a limit of the whole portal was reached or texts fail"
-    )
-    sms_countries: tuple[str, ...] = setting(
-        (),
-        "countries that texts may go to, such as `US,DE`; default: the sender number's own",
-        _countries,
-    )
+    alert_email: str = setting("", "who is told when a limit of the whole portal was reached or texts fail")
+    sms_countries: tuple[str, ...] = setting((), "countries that texts may go to, such as `US,DE`; default: the sender number's own", read_countries)
 
     twilio_account_sid: str = setting("", "starts with `AC`", name="TWILIO_ACCOUNT_SID")
-    twilio_auth_token: str = setting(
-        "",
-        "checks delivery reports; also signs in where no API key is given",
-        name="TWILIO_AUTH_TOKEN",
-        secret=True,
-    )
-    twilio_api_key: str = setting(
-        "", "starts with `SK`; preferred over the auth token", name="TWILIO_API_KEY"
-    )
-    twilio_api_secret: str = setting(
-        "", "belongs to the API key", name="TWILIO_API_SECRET", secret=True
-    )
-    twilio_from: str = setting(
-        "",
-        "sender: a number like `+12015550100`, or a name where countries allow it",
-        name="TWILIO_FROM",
-    )
-    twilio_messaging_service_sid: str = setting(
-        "", "starts with `MG`; instead of a sender", name="TWILIO_MESSAGING_SERVICE_SID"
-    )
-    twilio_base_url: str = setting(
-        "", "a compatible provider instead of `https://api.twilio.com`; a path prefix is kept"
-    )
+    twilio_auth_token: str = setting("", "checks delivery reports; also signs in where no API key is given", name="TWILIO_AUTH_TOKEN", secret=True)
+    twilio_api_key: str = setting("", "starts with `SK`; preferred over the auth token", name="TWILIO_API_KEY")
+    twilio_api_secret: str = setting("", "belongs to the API key", name="TWILIO_API_SECRET", secret=True)
+    twilio_from: str = setting("", "sender: a number like `+12015550100`, or a name where countries allow it", name="TWILIO_FROM")
+    twilio_messaging_service_sid: str = setting("", "starts with `MG`; instead of a sender", name="TWILIO_MESSAGING_SERVICE_SID")
+    twilio_base_url: str = setting("", "a compatible provider instead of `https://api.twilio.com`; a path prefix is kept")
     twilio_connect_seconds: int = number(3, "longest wait for a connection")
     twilio_read_seconds: int = number(8, "longest wait for each part of an answer")
     twilio_deadline_seconds: int = number(12, "longest time for one text in all, retries included")
@@ -234,85 +112,47 @@ class Config:
     code_tries_per_5_minutes: int = number(5, "wrong codes of one person, over all codes")
     code_tries_per_hour: int = number(20, "the same, in an hour")
     code_tries_per_day: int = number(50, "the same, in a day")
-    code_failures_in_a_row: int = number(
-        100, "wrong codes in a row that disable the phone or the email way"
-    )
+    code_failures_in_a_row: int = number(100, "wrong codes in a row that disable the phone or the email way")
 
-    send_gap_seconds: int = number(
-        30,
-        "wait before the same destination gets another code; doubles each time; 0 = none",
-        least=0,
-    )
+    send_gap_seconds: int = number(30, "wait before the same destination gets another code; doubles each time; 0 = none", least=0)
     send_gap_most_seconds: int = number(240, "longest such wait", least=0)
-    sends_per_hour: int = number(
-        5, "codes sent to one person in an hour; an entered code gives its place back"
-    )
+    sends_per_hour: int = number(5, "codes sent to one person in an hour; an entered code gives its place back")
     sends_per_day: int = number(10, "the same, in a day")
     sends_per_day_in_all: int = number(30, "codes sent to one person in a day, entered or not")
-    new_numbers_per_hour: int = number(
-        3, "different unproven numbers of one person, and of one address, in an hour"
-    )
-    new_number_prefix_per_10_minutes: int = number(
-        3, "texts to unproven numbers that differ in the last 4 digits only"
-    )
+    new_numbers_per_hour: int = number(3, "different unproven numbers of one person, and of one address, in an hour")
+    new_number_prefix_per_10_minutes: int = number(3, "texts to unproven numbers that differ in the last 4 digits only")
     new_number_prefix_per_day: int = number(10, "the same, in a day")
-    new_number_country_per_day: int = number(
-        50, "texts to unproven numbers of one country in a day"
-    )
+    new_number_country_per_day: int = number(50, "texts to unproven numbers of one country in a day")
     new_number_portal_per_hour: int = number(60, "texts to unproven numbers in all, in an hour")
     new_number_portal_per_day: int = number(300, "the same, in a day")
-    proven_number_portal_per_day_each: int = number(
-        5, "texts to proven numbers in all in a day, for each such number on average"
-    )
-    breaker_texts: int = number(
-        20, "texts to unproven numbers of a country or prefix that the breaker looks at"
-    )
-    breaker_percent: int = number(
-        30, "fewer codes entered than this pauses that country or prefix", least=0
-    )
+    proven_number_portal_per_day_each: int = number(5, "texts to proven numbers in all in a day, for each such number on average")
+    breaker_texts: int = number(20, "texts to unproven numbers of a country or prefix that the breaker looks at")
+    breaker_percent: int = number(30, "fewer codes entered than this pauses that country or prefix", least=0)
     breaker_pause_seconds: int = number(3600, "length of that pause")
 
-    password_fails_per_5_minutes: int = number(
-        5, "wrong passwords for one account from unknown browsers before waits begin"
-    )
+    password_fails_per_5_minutes: int = number(5, "wrong passwords for one account from unknown browsers before waits begin")
     password_wait_seconds: int = number(30, "the first wait; doubles with each further failure")
     password_wait_most_seconds: int = number(3600, "the longest wait")
-    password_fails_per_address_per_5_minutes: int = number(
-        20, "wrong passwords from one address (IPv6: /64)"
-    )
-    known_browser_fails_per_5_minutes: int = number(
-        10, "wrong passwords in a browser that has signed in to the account before"
-    )
+    password_fails_per_address_per_5_minutes: int = number(20, "wrong passwords from one address (IPv6: /64)")
+    known_browser_fails_per_5_minutes: int = number(10, "wrong passwords in a browser that has signed in to the account before")
     known_browser_days: int = number(365, "how long a browser is known")
     reset_seconds: int = number(1800, "life of a password reset link")
     resets_per_hour: int = number(3, "reset mails for one account in an hour")
     resets_per_day: int = number(5, "the same, in a day")
     confirmation_seconds: int = number(86400, "life of a confirmation link")
     confirmations_per_hour: int = number(3, "confirmation mails for one address in an hour")
-    registrations_per_address_per_hour: int = number(
-        30, "registrations from one address (IPv6: /64)"
-    )
-    invitation_days: int = number(
-        7, "life of an invitation, and of a link that an administrator made"
-    )
+    registrations_per_address_per_hour: int = number(30, "registrations from one address (IPv6: /64)")
+    invitation_days: int = number(7, "life of an invitation, and of a link that an administrator made")
 
-    session_idle_seconds: int = number(
-        3600, "a login session ends after so long without a request", least=60
-    )
+    session_idle_seconds: int = number(3600, "a login session ends after so long without a request", least=60)
     session_seconds: int = number(43200, "a login session ends after so long in any case", least=60)
     remember_me_days: int = number(14, "life of a login session with “remember me”")
     admin_session_idle_seconds: int = number(1800, "as above, for administrators", least=60)
     admin_session_seconds: int = number(43200, "as above, for administrators", least=60)
-    reauth_seconds: int = number(
-        600, "how long a proof of identity lasts before a sensitive change"
-    )
-    remembered_browser_days: int = number(
-        14, "how long a remembered browser skips the second step; at most 30"
-    )
+    reauth_seconds: int = number(600, "how long a proof of identity lasts before a sensitive change")
+    remembered_browser_days: int = number(14, "how long a remembered browser skips the second step; at most 30")
 
-    password_least_characters: int = number(
-        15, "shortest password; 8 is allowed where two-factor is required", least=8
-    )
+    password_least_characters: int = number(15, "shortest password; 8 is allowed where two-factor is required", least=8)
     password_most_characters: int = number(256, "longest password", least=64)
     argon2_memory_kib: int = number(19456, "memory of one password hash", least=8)
     argon2_passes: int = number(2, "passes of one password hash")
@@ -320,18 +160,15 @@ class Config:
     hash_wait_seconds: int = number(10, "longest wait for a place to hash; then 503")
 
     delivery_threads: int = number(4, "messages sent at once by one process")
-    delivery_lease_seconds: int = number(
-        60, "a message whose sender was silent for so long is given up as unknown"
-    )
+    delivery_lease_seconds: int = number(60, "a message whose sender was silent for so long is given up as unknown")
     mail_tries: int = number(6, "times a mail is tried when the server says “later”")
     smtp_seconds: int = number(10, "longest wait for the mail server's next answer")
     keep_messages_days: int = number(30, "how long delivery records stay")
-    keep_unconfirmed_days: int = number(
-        7, "how long a registration waits for its address to be confirmed"
-    )
+    keep_unconfirmed_days: int = number(7, "how long a registration waits for its address to be confirmed")
     keep_activity_days: int = number(365, "how long activity stays")
     request_bytes: int = number(65536, "largest request body")
     request_fields: int = number(20, "most fields in one form")
+    # fmt: on
 
     @property
     def development(self) -> bool:
@@ -367,7 +204,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     environ = os.environ if environ is None else environ
     values, problems = _read(environ)
     config = _with_defaults(Config(**values), environ)
-    problems += _missing_or_weak(config)
+    problems += find_problems(config)
     if problems:
         raise SettingsInvalid(problems)
     return config
@@ -458,106 +295,5 @@ def _country_of(number: str) -> tuple[str, ...]:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return ()
-    main = phonenumbers.region_code_for_country_code(parsed.country_code)
+    main = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
     return (phonenumbers.region_code_for_number(parsed) or main,)
-
-
-def _missing_or_weak(config: Config) -> list[str]:
-    problems = _contradictions(config)
-    if not config.development:
-        problems += _not_for_production(config)
-    return problems
-
-
-def _contradictions(config: Config) -> list[str]:
-    problems = []
-    if config.sms_gateway == "twilio":
-        problems += _twilio_problems(config)
-    if config.mail_gateway == "smtp":
-        problems += [
-            f"{name} is needed with the smtp gateway"
-            for name, value in (
-                ("GATEPOST_SMTP_URL", config.smtp_url),
-                ("GATEPOST_MAIL_FROM", config.mail_from),
-            )
-            if not value
-        ]
-    if config.smtp_url and urlsplit(config.smtp_url).scheme not in {"smtp", "smtps"}:
-        problems.append("GATEPOST_SMTP_URL must start with smtp:// or smtps://")
-    if "\n" in config.mail_from or (config.mail_from and "@" not in config.mail_from):
-        problems.append(
-            "GATEPOST_MAIL_FROM must be an address like Example Login <login@example.org>"
-        )
-    if config.remembered_browser_days > 30:
-        problems.append("GATEPOST_REMEMBERED_BROWSER_DAYS must be at most 30")
-    if config.password_least_characters < 15 and not config.require_two_factor:
-        problems.append(
-            "GATEPOST_PASSWORD_LEAST_CHARACTERS below 15 needs GATEPOST_REQUIRE_TWO_FACTOR=yes"
-        )
-    if config.send_gap_most_seconds < config.send_gap_seconds:
-        problems.append(
-            "GATEPOST_SEND_GAP_MOST_SECONDS must not be below GATEPOST_SEND_GAP_SECONDS"
-        )
-    if config.portal_logo and not (
-        Path(config.portal_logo).is_file() and Path(config.portal_logo).suffix in {".svg", ".png"}
-    ):
-        problems.append("GATEPOST_PORTAL_LOGO must name an .svg or .png file that exists")
-    return problems
-
-
-def _twilio_problems(config: Config) -> list[str]:
-    problems = []
-    if not config.twilio_account_sid.startswith("AC"):
-        problems.append("TWILIO_ACCOUNT_SID is needed with the twilio gateway and starts with AC")
-    if bool(config.twilio_api_key) != bool(config.twilio_api_secret):
-        problems.append("TWILIO_API_KEY and TWILIO_API_SECRET belong together")
-    if not config.twilio_api_key and not config.twilio_auth_token:
-        problems.append(
-            "TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_AUTH_TOKEN, are needed with the twilio gateway"
-        )
-    if bool(config.twilio_from) == bool(config.twilio_messaging_service_sid):
-        problems.append("exactly one of TWILIO_FROM and TWILIO_MESSAGING_SERVICE_SID is needed")
-    if not config.sms_countries and not config.development:
-        problems.append(
-            "GATEPOST_SMS_COUNTRIES is needed where the sender is not a number (such as US,DE)"
-        )
-    base = urlsplit(config.twilio_base_url)
-    if (
-        config.twilio_base_url
-        and base.scheme != "https"
-        and base.hostname not in {"127.0.0.1", "::1", "localhost"}
-    ):
-        problems.append("GATEPOST_TWILIO_BASE_URL must be https, or http on this machine")
-    return problems
-
-
-def _not_for_production(config: Config) -> list[str]:
-    problems = []
-    if not config.base_url:
-        problems.append(
-            "GATEPOST_BASE_URL is needed in production, such as https://login.example.org"
-        )
-    elif not config.https:
-        problems.append("GATEPOST_BASE_URL must be https in production")
-    problems += _weak_key_problems("GATEPOST_SECRET_KEY", config.secret_key)
-    for fallback in config.secret_key_fallbacks:
-        problems += _weak_key_problems("GATEPOST_SECRET_KEY_FALLBACKS", fallback)
-    for name, gateway in (
-        ("GATEPOST_SMS_GATEWAY", config.sms_gateway),
-        ("GATEPOST_MAIL_GATEWAY", config.mail_gateway),
-    ):
-        if not gateway:
-            problems.append(f"{name} is needed in production")
-        elif gateway in {"console", "file"}:
-            problems.append(f"{name}={gateway} is for development only")
-    return problems
-
-
-def _weak_key_problems(name: str, key: str) -> list[str]:
-    if not key:
-        return [f"{name} is needed in production"]
-    if len(key) < 32 or len(set(key)) < 12:
-        return [f"{name} is too weak: use at least 32 random characters"]
-    if any(word in key.lower() for word in PUBLISHED_SECRETS):
-        return [f"{name} contains a word from published examples: use random characters"]
-    return []

@@ -4,7 +4,7 @@ import ipaddress
 
 from werkzeug.wrappers import Request
 
-from config import UNIX_SOCKET, Network
+from config_values import UNIX_SOCKET, Network
 
 
 def client_address(request: Request, trusted: tuple[Network | str, ...]) -> str:

@@ -1,0 +1,116 @@
+"""What is missing, weak or contradictory in a ``Config``: every problem, in one list.
+
+Only looks; an operator reads the sentences.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from config import Config
+
+PUBLISHED_SECRETS = frozenset(
+    {"changeme", "secret", "dev", "development", "password", "gatepost", "insecure", "example"}
+)
+
+
+def find_problems(config: "Config") -> list[str]:
+    problems = _contradictions(config)
+    if not config.development:
+        problems += _not_for_production(config)
+    return problems
+
+
+def _contradictions(config: "Config") -> list[str]:
+    problems = []
+    if config.sms_gateway == "twilio":
+        problems += _twilio_problems(config)
+    if config.mail_gateway == "smtp":
+        problems += [
+            f"{name} is needed with the smtp gateway"
+            for name, value in (
+                ("GATEPOST_SMTP_URL", config.smtp_url),
+                ("GATEPOST_MAIL_FROM", config.mail_from),
+            )
+            if not value
+        ]
+    if config.smtp_url and urlsplit(config.smtp_url).scheme not in {"smtp", "smtps"}:
+        problems.append("GATEPOST_SMTP_URL must start with smtp:// or smtps://")
+    if "\n" in config.mail_from or (config.mail_from and "@" not in config.mail_from):
+        problems.append(
+            "GATEPOST_MAIL_FROM must be an address like Example Login <login@example.org>"
+        )
+    if config.remembered_browser_days > 30:
+        problems.append("GATEPOST_REMEMBERED_BROWSER_DAYS must be at most 30")
+    if config.password_least_characters < 15 and not config.require_two_factor:
+        problems.append(
+            "GATEPOST_PASSWORD_LEAST_CHARACTERS below 15 needs GATEPOST_REQUIRE_TWO_FACTOR=yes"
+        )
+    if config.send_gap_most_seconds < config.send_gap_seconds:
+        problems.append(
+            "GATEPOST_SEND_GAP_MOST_SECONDS must not be below GATEPOST_SEND_GAP_SECONDS"
+        )
+    if config.portal_logo and not (
+        Path(config.portal_logo).is_file() and Path(config.portal_logo).suffix in {".svg", ".png"}
+    ):
+        problems.append("GATEPOST_PORTAL_LOGO must name an .svg or .png file that exists")
+    return problems
+
+
+def _twilio_problems(config: "Config") -> list[str]:
+    problems = []
+    if not config.twilio_account_sid.startswith("AC"):
+        problems.append("TWILIO_ACCOUNT_SID is needed with the twilio gateway and starts with AC")
+    if bool(config.twilio_api_key) != bool(config.twilio_api_secret):
+        problems.append("TWILIO_API_KEY and TWILIO_API_SECRET belong together")
+    if not config.twilio_api_key and not config.twilio_auth_token:
+        problems.append(
+            "TWILIO_API_KEY and TWILIO_API_SECRET, or TWILIO_AUTH_TOKEN is needed with twilio"
+        )
+    if bool(config.twilio_from) == bool(config.twilio_messaging_service_sid):
+        problems.append("exactly one of TWILIO_FROM and TWILIO_MESSAGING_SERVICE_SID is needed")
+    if not config.sms_countries and not config.development:
+        problems.append(
+            "GATEPOST_SMS_COUNTRIES is needed where the sender is not a number (such as US,DE)"
+        )
+    base = urlsplit(config.twilio_base_url)
+    if (
+        config.twilio_base_url
+        and base.scheme != "https"
+        and base.hostname not in {"127.0.0.1", "::1", "localhost"}
+    ):
+        problems.append("GATEPOST_TWILIO_BASE_URL must be https, or http on this machine")
+    return problems
+
+
+def _not_for_production(config: "Config") -> list[str]:
+    problems = []
+    if not config.base_url:
+        problems.append(
+            "GATEPOST_BASE_URL is needed in production, such as https://login.example.org"
+        )
+    elif not config.https:
+        problems.append("GATEPOST_BASE_URL must be https in production")
+    problems += _weak_key_problems("GATEPOST_SECRET_KEY", config.secret_key)
+    for fallback in config.secret_key_fallbacks:
+        problems += _weak_key_problems("GATEPOST_SECRET_KEY_FALLBACKS", fallback)
+    for name, gateway in (
+        ("GATEPOST_SMS_GATEWAY", config.sms_gateway),
+        ("GATEPOST_MAIL_GATEWAY", config.mail_gateway),
+    ):
+        if not gateway:
+            problems.append(f"{name} is needed in production")
+        elif gateway in {"console", "file"}:
+            problems.append(f"{name}={gateway} is for development only")
+    return problems
+
+
+def _weak_key_problems(name: str, key: str) -> list[str]:
+    if not key:
+        return [f"{name} is needed in production"]
+    if len(key) < 32 or len(set(key)) < 12:
+        return [f"{name} is too weak: use at least 32 random characters"]
+    if any(word in key.lower() for word in PUBLISHED_SECRETS):
+        return [f"{name} contains a word from published examples: use random characters"]
+    return []

@@ -1,0 +1,89 @@
+"""How each kind of setting is read from text: one function a kind, all raise ``ValueError``.
+
+The error's words follow the setting's name in a sentence: "must be a whole number".
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import phonenumbers
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+UNIX_SOCKET = "unix"
+"""Named among the trusted proxies: a peer with no address, over a Unix socket."""
+
+
+def read_text(value: str) -> str:
+    """Any text, trimmed."""
+    return value.strip()
+
+
+def read_whole_number(value: str) -> int:
+    """Digits, at most nine."""
+    if not re.fullmatch(r"[0-9]{1,9}", value.strip()):
+        raise ValueError("must be a whole number")
+    return int(value)
+
+
+def read_yes_or_no(value: str) -> bool:
+    """yes, no, true, false, 1 or 0."""
+    known = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
+    if value.strip().lower() not in known:
+        raise ValueError("must be yes or no")
+    return known[value.strip().lower()]
+
+
+def read_one_of(*choices: str) -> Callable[[str], str]:
+    """One of these words."""
+
+    def parse(value: str) -> str:
+        if value.strip() not in choices:
+            raise ValueError(f"must be one of: {', '.join(choices)}")
+        return value.strip()
+
+    return parse
+
+
+def read_words(value: str) -> tuple[str, ...]:
+    """Words between commas or white space."""
+    return tuple(word for word in re.split(r"[\s,]+", value) if word)
+
+
+def read_base_url(value: str) -> str:
+    """Scheme and host, in lower case."""
+    parts = urlsplit(value.strip())
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must look like https://login.example.org")
+    if parts.path.strip("/") or parts.username:
+        raise ValueError("must be scheme and host only, without a path or a user name")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def read_database_url(value: str) -> str:
+    """A SQLAlchemy address; PostgreSQL's short names get our driver's."""
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value.strip())
+
+
+def read_networks(value: str) -> tuple[Network | str, ...]:
+    """Networks such as 127.0.0.1/32, and ``unix``."""
+    return tuple(
+        word if word == UNIX_SOCKET else ipaddress.ip_network(word) for word in read_words(value)
+    )
+
+
+def read_countries(value: str) -> tuple[str, ...]:
+    """Two-letter countries."""
+    countries = tuple(word.upper() for word in read_words(value))
+    unknown = [word for word in countries if word not in phonenumbers.SUPPORTED_REGIONS]
+    if unknown:
+        raise ValueError(f"does not know the country {', '.join(unknown)} (use codes like US,DE)")
+    return countries
+
+
+def read_colour(value: str) -> str:
+    """#rrggbb."""
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value.strip()):
+        raise ValueError("must be a colour like #1d4ed8")
+    return value.strip().lower()
