@@ -12,9 +12,10 @@ from services import sms
 from services.sms.twilio import TwilioGateway
 from tests.standins import faults
 from tests.standins.certificate import make_certificate
-from tests.standins.portal import NUMBER, TWILIO
+from tests.standins.twilio import SETTINGS as TWILIO
 from tests.standins.twilio import Answer, TwilioStandin, answer_well
 
+NUMBER = "+12015550134"
 TEXT = "123456 is your code."
 
 
@@ -37,9 +38,6 @@ def make_gateway(folder: Path, base_url: str, **environ: str) -> TwilioGateway:
                 "GATEPOST_INSTANCE_DIR": str(folder),
                 **TWILIO,
                 "GATEPOST_TWILIO_BASE_URL": base_url,
-                "GATEPOST_TWILIO_CONNECT_SECONDS": "1",
-                "GATEPOST_TWILIO_READ_SECONDS": "1",
-                "GATEPOST_TWILIO_DEADLINE_SECONDS": "2",
                 **environ,
             }
         )

@@ -29,6 +29,17 @@ from tests.standins.certificate import Certificate
 
 Answer = Callable[["Handler"], None]
 
+SETTINGS = {
+    "GATEPOST_SMS_GATEWAY": "twilio",
+    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "TWILIO_AUTH_TOKEN": "the-auth-token",
+    "TWILIO_FROM": "+12015550100",
+    "GATEPOST_TWILIO_CONNECT_SECONDS": "1",
+    "GATEPOST_TWILIO_READ_SECONDS": "1",
+    "GATEPOST_TWILIO_DEADLINE_SECONDS": "2",
+}
+"""A portal's settings for this stand-in, but for its address; short waits."""
+
 MAGIC_NUMBERS = {
     "+15005550001": 21211,
     "+15005550002": 21612,
