@@ -10,7 +10,7 @@ VOID = frozenset(
 NOT_READ = frozenset({"head", "script", "style", "template"})
 
 
-@dataclass
+@dataclass(eq=False)
 class Element:
     """One element, with what stands in it: text and further elements."""
 

@@ -26,7 +26,7 @@ class Page:
         self.path = response.request.path
         query = response.request.query_string.decode()
         self.url = self.path + (f"?{query}" if query else "")
-        self.html = response.text
+        self.html = response.get_data(as_text=True)
         self.root = parse(self.html)
         self.h1 = self._only("h1").text
         self.title = self._only("title").text
@@ -73,7 +73,7 @@ class Page:
         return found[0]
 
     def submit(self, button: str, *, follow: bool = True, **fields: str | None) -> "Page":
-        """Press a button after filling in fields (None takes one out); checks the page it leads to."""
+        """Press a button with fields filled in (None: left out); checks the page it leads to."""
         response = self.post(button, **fields)
         if response.status_code >= 400 or not follow:
             return check(self.client, response)

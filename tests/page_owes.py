@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from werkzeug.test import TestResponse
@@ -46,7 +47,7 @@ def _check_headings(root: Element, h1: str, title: str, url: str) -> None:
     assert h1, f"{url}: the h1 is empty"
     assert title.removeprefix(ERROR).startswith(h1), f"{url}: title {title!r}, h1 {h1!r}"
     levels = [int(e.tag[1]) for e in root.all("h1", "h2", "h3", "h4", "h5", "h6")]
-    for above, below in zip(levels, levels[1:], strict=False):
+    for above, below in pairwise(levels):
         assert below <= above + 1, f"{url}: a heading skips a level: {levels}"
     assert [e for e in root.all("html") if e.get("lang")], f"{url}: the page names no language"
 
