@@ -18,7 +18,7 @@ THREADS := $(or $(THREADS),4)
 GATEPOST_TEST_POSTGRES := $(or $(GATEPOST_TEST_POSTGRES),postgresql://postgres@127.0.0.1:5432/postgres)
 
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
-GRANIAN := exec $(BIN)/granian --interface wsgi --factory app:serve --no-ws --blocking-threads $(THREADS)
+GRANIAN := exec $(BIN)/granian --interface wsgi --factory app:serve --no-ws --blocking-threads $(THREADS) --workers-kill-timeout 15
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(LOCK_FLAGS)
 
 .PHONY: help
