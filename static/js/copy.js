@@ -3,12 +3,15 @@
 const SAID_FOR = 2000;
 
 for (const button of document.querySelectorAll("[data-copy]")) {
-  const words = button.querySelector("[data-copy-text]");
-  const before = words.textContent;
+  const words = button.textContent;
+  const heard = button.nextElementSibling;
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(button.dataset.copy);
-    words.textContent = button.dataset.copied;
-    setTimeout(() => { words.textContent = before; }, SAID_FOR);
+    button.textContent = heard.textContent = button.dataset.copied;
+    setTimeout(() => {
+      button.textContent = words;
+      heard.textContent = "";
+    }, SAID_FOR);
   });
 }

@@ -32,11 +32,17 @@ if (place) {
     if (words.textContent !== news.text) words.textContent = news.text;
   }
 
+  // A redirect leads to the sign-in page: the step has ended, here or in another tab.
+  function isOver(answer) {
+    const refused = answer.status >= 400 && answer.status < 500 && answer.status !== 429;
+    return refused || answer.type === "opaqueredirect";
+  }
+
   async function ask() {
     if (document.hidden) return next();
     try {
-      const answer = await fetch(place.dataset.poll, { headers: { Accept: "application/json" }, redirect: "error" });
-      if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return clearTimeout(late);
+      const answer = await fetch(place.dataset.poll, { headers: { Accept: "application/json" }, redirect: "manual" });
+      if (isOver(answer)) return clearTimeout(late);
       if (answer.ok) {
         const news = await answer.json();
         show(news);
