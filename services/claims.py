@@ -173,7 +173,7 @@ def _to_ask(now: datetime) -> Any:
 def _lease() -> timedelta:
     """Longer than any gateway's own deadline, whatever was configured."""
     config = settings()
-    seconds = max(config.delivery_lease_seconds, config.twilio_deadline_seconds + 15)
+    seconds = max(config.delivery_lease_seconds, config.twilio_deadline_seconds + 2)
     return timedelta(seconds=seconds)
 
 

@@ -37,7 +37,7 @@ _workers: "dict[Flask, Worker]" = {}
 def start(app: Flask) -> None:
     """Deliver in this process from now on; does nothing where it does already.
 
-    A forked child of this process starts a worker of its own.
+    A forked child of this process gets a worker of its own.
     """
     if app not in _workers:
         _workers[app] = Worker(app)
@@ -181,15 +181,29 @@ def _work_once(app: Flask) -> bool:
         return any(worked)
 
 
-def _start_again_after_fork() -> None:
-    """Threads do not survive a fork, and connections must not be shared across one."""
-    apps = list(_workers)
-    _workers.clear()
-    for app in apps:
+_forking: list[Flask] = []
+
+
+def _rest_before_fork() -> None:
+    """Threads do not survive a fork, and a lock that one holds would be held for ever.
+
+    Nor may connections be shared: SQLite's locks would seem taken in the child.
+    """
+    _forking.extend(_workers)
+    stop()
+    for app in _forking:
         with app.app_context():
             for engine in db.engines.values():
-                engine.dispose(close=False)
-        start(app)
+                engine.dispose()
 
 
-os.register_at_fork(after_in_child=_start_again_after_fork)
+def _work_again_after_fork() -> None:
+    while _forking:
+        start(_forking.pop())
+
+
+os.register_at_fork(
+    before=_rest_before_fork,
+    after_in_parent=_work_again_after_fork,
+    after_in_child=_work_again_after_fork,
+)

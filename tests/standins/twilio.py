@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,11 +34,8 @@ SETTINGS = {
     "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
     "TWILIO_AUTH_TOKEN": "the-auth-token",
     "TWILIO_FROM": "+12015550100",
-    "GATEPOST_TWILIO_CONNECT_SECONDS": "1",
-    "GATEPOST_TWILIO_READ_SECONDS": "1",
-    "GATEPOST_TWILIO_DEADLINE_SECONDS": "2",
 }
-"""A portal's settings for this stand-in, but for its address; short waits."""
+"""A portal's settings for this stand-in, but for its address."""
 
 MAGIC_NUMBERS = {
     "+15005550001": 21211,
@@ -77,6 +74,8 @@ class TwilioStandin:
         self.messages: dict[str, dict[str, object]] = {}
         self.login: tuple[str, str] | None = None
         self.closing = threading.Event()
+        self.most_at_once = 0
+        self._at_once = 0
         self._answers: list[Answer] = []
         self._always: Answer | None = None
         self._lock = threading.Lock()
@@ -121,6 +120,18 @@ class TwilioStandin:
             if self._answers:
                 return self._answers.pop(0)
         return self._always or answer_well
+
+    @contextlib.contextmanager
+    def count_at_once(self) -> Iterator[None]:
+        """Count how many requests are being answered side by side."""
+        with self._lock:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._at_once -= 1
 
     def create(self, form: dict[str, str], account: str) -> dict[str, object]:
         """Twilio's JSON for a new message."""
@@ -203,10 +214,10 @@ class Handler(BaseHTTPRequestHandler):
         form = dict(parse_qsl(body, keep_blank_values=True))
         path = urlsplit(self.path).path
         self.received = Received(self.command, path, form, self._login(), dict(self.headers))
-        answer = self.server.standin.take(self.received)
-        if self.server.standin.delay:
+        with self.server.standin.count_at_once():
+            answer = self.server.standin.take(self.received)
             time.sleep(self.server.standin.delay)
-        answer(self)
+            answer(self)
 
     def _login(self) -> tuple[str, str]:
         kind, _, value = (self.headers.get("Authorization") or "").partition(" ")
