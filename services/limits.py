@@ -34,7 +34,8 @@ class Window:
 class Wait:
     """After ``free`` uses in ``memory`` seconds: wait ``first`` seconds, doubling to ``longest``.
 
-    Once waits have begun, uses are forgotten ``grudge`` seconds after the last wait.
+    Where ``first`` is 0 there are no waits. Once waits have begun, uses are forgotten ``grudge``
+    seconds after the last wait.
     """
 
     name: str
@@ -111,7 +112,8 @@ def begin_wait(session: Session, rule: Wait, subject: str) -> None:
     key = _key(rule.name, subject)
     steps = _steps_to_longest(rule)
     values = {
-        "key": key, "now": now, "free": rule.free, "first": rule.first, "longest": rule.longest,
+        "key": key, "now": now, "free": rule.free, "first": rule.first,
+        "longest": rule.longest if rule.first else 0,
         "steps": steps, "memory": rule.memory, "grudge": rule.grudge,
     }  # fmt: skip
     if session.execute(_BEGIN_WAIT, values).first() is None:
