@@ -1,0 +1,130 @@
+"""Fixtures of the browser's tests: one Chromium and one portal for all, a context for each test.
+
+Without Chromium these tests are skipped with a line that says how to get it; where
+``CI=true`` that is a failure.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from app import create_app
+from config import load
+from extensions import db
+from tests.browser import chromium as where
+from tests.browser.visit import Visit
+from tests.browser.watch import Watch
+from tests.conftest import POSTGRESQL, QUICK
+from tests.portal import Portal, running
+
+SECONDS = 10
+
+NewVisit = Callable[..., Visit]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser."""
+    path = where.executable()
+    if path is None and os.environ.get("CI") == "true":
+        pytest.fail(where.MISSING)
+    if path is None:
+        pytest.skip(where.MISSING)
+    expect.set_options(timeout=SECONDS * 1000)
+    with where.open_chromium(path) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def portal(
+    chromium: Browser, prepared_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Portal]:
+    """A portal with the file gateways, for every test that needs no other."""
+    folder = tmp_path_factory.mktemp("portal")
+    with portal_on(folder, prepared_database, GENEROUS) as portal:
+        yield portal
+
+
+@pytest.fixture(scope="session")
+def app(portal: Portal) -> Iterator[Flask]:
+    """That portal in this process: to make people, and to age what they did."""
+    yield from app_of(portal)
+
+
+@pytest.fixture
+def new_visit(chromium: Browser, portal: Portal, app: Flask) -> Iterator[NewVisit]:
+    """Opens browsers at the portal, each with cookies of its own; none may misbehave."""
+    yield from visits(chromium, portal, app)
+
+
+@pytest.fixture
+def visit(new_visit: NewVisit) -> Visit:
+    """One browser at the portal."""
+    return new_visit()
+
+
+GENEROUS = {
+    "GATEPOST_NEW_NUMBERS_PER_HOUR": "1000",
+    "GATEPOST_NEW_NUMBER_PREFIX_PER_10_MINUTES": "1000",
+    "GATEPOST_NEW_NUMBER_PREFIX_PER_DAY": "1000",
+    "GATEPOST_NEW_NUMBER_COUNTRY_PER_DAY": "1000",
+    "GATEPOST_NEW_NUMBER_PORTAL_PER_HOUR": "1000",
+    "GATEPOST_NEW_NUMBER_PORTAL_PER_DAY": "1000",
+    "GATEPOST_REGISTRATIONS_PER_ADDRESS_PER_HOUR": "1000",
+    "GATEPOST_PASSWORD_FAILS_PER_ADDRESS_PER_5_MINUTES": "1000",
+}
+"""What many tests of one portal share an address for."""
+
+
+def portal_on(folder: Path, prepared_database: str, environ: dict[str, str]) -> Any:
+    """A portal process on a migrated database, with these settings beside the quick ones."""
+    if POSTGRESQL:
+        return running(
+            folder, {**QUICK, "GATEPOST_DATABASE_URL": prepared_database, **environ}, workers=1
+        )
+    return running(folder, {**QUICK, **environ}, workers=1, database=Path(prepared_database))
+
+
+def app_of(portal: Portal) -> Iterator[Flask]:
+    """The app of a portal's settings, on the same database."""
+    app = create_app(load(portal.environ))
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def visits(chromium: Browser, portal: Portal, app: Flask) -> Iterator[NewVisit]:
+    """A maker of visits; closes their contexts and reports what they must not have done."""
+    contexts: list[tuple[BrowserContext, Watch]] = []
+
+    def make(**options: Any) -> Visit:
+        context = chromium.new_context(
+            base_url=portal.url,
+            user_agent=where.USER_AGENT,
+            reduced_motion="reduce",  # no colour is looked at half-way
+            **options,
+        )
+        context.set_default_timeout(SECONDS * 1000)
+        contexts.append((context, Watch(context, urlsplit(portal.url).netloc)))
+        return Visit(context.new_page(), portal, app)
+
+    yield make
+    for context, _ in contexts:
+        context.close()
+    for _, watch in contexts:
+        watch.check()

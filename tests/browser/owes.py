@@ -1,0 +1,146 @@
+"""What every page owes, where only a browser can tell: axe, widths, sizes, the keyboard.
+
+Each check fails with what it found and where.
+"""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+WINDOW = {"width": 1280, "height": 800}
+ZOOMED_TWICE = {"width": 640, "height": 400}
+"""What a page sees of a window of 1280 by 800 at 200 %."""
+NARROW = {"width": 320, "height": 640}
+
+TARGET = 44
+TEXT = 16
+
+_axe = Axe()
+# target-size is new in WCAG 2.2, and off in axe unless asked for.
+_ALL_RULES = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+_COLOUR_RULES = {"resultTypes": ["violations"], "runOnly": ["cat.color"]}
+
+
+def check_words(page: Page, *, failed: bool) -> None:
+    """One h1 that begins the title (after "Error: " where there is one), unique ids, labels."""
+    headings = page.locator("h1").all_inner_texts()
+    assert len(headings) == 1, headings
+    error = "Error: " if failed and page.locator("[role=alert]").count() else ""
+    assert page.title().startswith(f"{error}{headings[0]} – "), (page.title(), headings)
+    twice = page.evaluate(
+        """() => [...document.querySelectorAll("[id]")].map(e => e.id)
+            .filter((id, i, all) => all.indexOf(id) !== i)"""
+    )
+    assert not twice, f"ids that stand twice: {twice}"
+    unlabelled = page.evaluate(
+        """() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea")]
+            .filter(e => ![...e.labels].some(label => label.textContent.trim()))
+            .map(e => e.outerHTML)"""
+    )
+    assert not unlabelled, f"inputs without a label: {unlabelled}"
+
+
+def check_axe(page: Page) -> None:
+    """No violation of any of axe's rules; in the dark those count that look at colours."""
+    light = _axe.run(page, options=_ALL_RULES)
+    assert not light.violations_count, light.generate_report()
+    page.emulate_media(color_scheme="dark")
+    dark = _axe.run(page, options=_COLOUR_RULES)
+    assert not dark.violations_count, f"in the dark: {dark.generate_report()}"
+    page.emulate_media(color_scheme="light")
+
+
+def check_sizes(page: Page) -> None:
+    """Text of 16 px or more, and 44 px of height to press, but for links inside a sentence."""
+    page.set_viewport_size(WINDOW)
+    small = page.evaluate(_SMALL_TEXT, TEXT)
+    assert not small, f"text below {TEXT} px: {small}"
+    low = page.evaluate(_LOW_TARGETS, TARGET)
+    assert not low, f"targets below {TARGET} px: {low}"
+
+
+def check_widths(page: Page) -> None:
+    """Nothing reaches beyond the window's edge at 200 % zoom and at 320 px."""
+    for size in (ZOOMED_TWICE, NARROW):
+        page.set_viewport_size(size)
+        width, beyond = page.evaluate(_BEYOND)
+        assert width <= size["width"], f"{width} of {size['width']} px: {beyond}"
+        assert not beyond, f"beyond {size['width']} px: {beyond}"
+    page.set_viewport_size(WINDOW)
+
+
+def check_keyboard(page: Page) -> None:
+    """Tab reaches all that can be pressed or typed into, and shows where it is."""
+    wanted = page.evaluate(_NUMBER_REACHABLE)
+    page.evaluate("document.activeElement.blur()")
+    reached: set[int] = set()
+    for _ in range(wanted + 3):
+        page.keyboard.press("Tab")
+        number, seen, what = page.evaluate(_FOCUSED)
+        assert seen, f"nothing shows that the focus is on {what}"
+        reached.add(number)
+    missed = page.evaluate(_MISSED, sorted(reached))
+    assert not missed, f"not reached by Tab: {missed}"
+
+
+_SMALL_TEXT = """least => {
+  const small = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
+    const size = parseFloat(getComputedStyle(element).fontSize);
+    if (size < least) small.push(`${size} px: ${walker.currentNode.data.trim()}`);
+  }
+  return small;
+}"""
+
+_LOW_TARGETS = """least => {
+  const found = [];
+  for (const element of document.querySelectorAll("a, button, input, summary")) {
+    if (!element.checkVisibility() || element.matches(".skip, [type=hidden]")) continue;
+    const label = element.matches("[type=radio], [type=checkbox]") ? element.labels[0] : element;
+    const height = label.getBoundingClientRect().height;
+    // WCAG 2.5.8 lets a link be as high as its line where it stands in a sentence.
+    const inSentence = element.matches("a") && getComputedStyle(element).display === "inline"
+      && element.parentElement.textContent.trim() !== element.textContent.trim();
+    if (height < least - 0.5 && !inSentence) found.push(`${height} px: ${element.outerHTML}`);
+  }
+  return found;
+}"""
+
+_BEYOND = """() => {
+  const width = document.documentElement.clientWidth;
+  const beyond = [...document.body.querySelectorAll("*")]
+    .filter(e => e.checkVisibility() && !e.closest(".unseen"))
+    .filter(e => e.getBoundingClientRect().right > width + 0.5)
+    .map(e => e.outerHTML.slice(0, 200));
+  return [document.documentElement.scrollWidth, beyond];
+}"""
+
+_NUMBER_REACHABLE = """() => {
+  const radios = new Set();
+  let number = 0;
+  const able = "a[href], button, input:not([type=hidden]), summary, [tabindex='0']";
+  for (const element of document.querySelectorAll(able)) {
+    if (!element.checkVisibility({ visibilityProperty: true })) continue;
+    if (element.type === "radio") {
+      const chosen = document.querySelector(`[name="${element.name}"]:checked`) ?? element;
+      if (chosen !== element || radios.has(element.name)) continue;
+      radios.add(element.name);
+    }
+    element.dataset.reach = ++number;
+  }
+  return number;
+}"""
+
+_FOCUSED = """() => {
+  const element = document.activeElement;
+  if (!element || element === document.body) return [0, true, "the page"];
+  const shows = e => e && getComputedStyle(e).outlineStyle !== "none"
+    && parseFloat(getComputedStyle(e).outlineWidth) >= 2;
+  const seen = shows(element) || (element.type === "radio" && shows(element.nextElementSibling));
+  return [Number(element.dataset.reach ?? 0), seen, element.outerHTML.slice(0, 200)];
+}"""
+
+_MISSED = """reached => [...document.querySelectorAll("[data-reach]")]
+  .filter(e => !reached.includes(Number(e.dataset.reach))).map(e => e.outerHTML.slice(0, 200))"""

@@ -1,0 +1,38 @@
+"""The catalogue of pages: every page in every state it can have, each as the steps that lead there.
+
+``python -m tests.browser.take_screenshots`` shoots them, ``test_pages.py`` checks them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.browser.visit import Visit
+
+Steps = Callable[[Visit], None]
+
+
+@dataclass(frozen=True)
+class State:
+    """One page in one state; ``status`` is what it answers with."""
+
+    name: str
+    steps: Steps
+    status: int
+
+    def show(self, visit: Visit) -> None:
+        """Bring the tab there."""
+        self.steps(visit)
+        assert visit.status == self.status, f"{self.name}: {visit.status} at {visit.page.url}"
+
+
+ALL: list[State] = []
+
+
+def state(status: int = 200) -> Callable[[Steps], Steps]:
+    """Put these steps into the catalogue."""
+
+    def add(steps: Steps) -> Steps:
+        ALL.append(State(steps.__name__, steps, status))
+        return steps
+
+    return add
