@@ -120,9 +120,9 @@ class Worker:
                 waiting = _look_and_close()
                 most = settings().delivery_threads
             for lane, due in waiting.due.items():
-                self._start_senders(lane, min(due, most))
+                self._start_senders(lane, due, most)
             if waiting.to_ask:
-                self._start_senders(_ASK, 1)
+                self._start_senders(_ASK, 1, 1)
         except Exception as error:  # whatever it is must not end the thread
             self._failures += 1
             log.error("delivery_paused", error=type(error).__name__, failures=self._failures)
@@ -130,11 +130,11 @@ class Worker:
         self._failures = 0
         return 0.0
 
-    def _start_senders(self, lane: str, wanted: int) -> None:
+    def _start_senders(self, lane: str, due: int, most: int) -> None:
+        """One for each due message: those at work may hang on what they have."""
         with self._lock:
             self._senders = [sender for sender in self._senders if sender.is_alive()]
-            missing = wanted - self._busy[lane]
-            for _ in range(missing):
+            for _ in range(min(due, most - self._busy[lane])):
                 sender = threading.Thread(target=self._send, args=(lane,), name=f"gatepost-{lane}")
                 sender.start()
                 self._busy[lane] += 1

@@ -78,6 +78,17 @@ def test_hanging_texts_hold_up_no_mail(twilio: TwilioStandin) -> None:
 
 
 @pytest.mark.usefixtures("working")
+def test_a_hanging_text_holds_up_no_other_text(twilio: TwilioStandin) -> None:
+    twilio.next_answers(faults.hang())
+    hanging = queue()
+    wait_until(lambda: twilio.texts)
+    second = queue()
+    wait_until(lambda: row(second).state == "sent")
+    assert row(hanging).state == "sending"
+    twilio.closing.set()
+
+
+@pytest.mark.usefixtures("working")
 def test_texts_are_sent_side_by_side(twilio: TwilioStandin) -> None:
     twilio.delay = 0.5
     for _ in range(settings().delivery_threads * 2):
