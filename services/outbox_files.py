@@ -38,7 +38,7 @@ def append(directory: Path, channel: str, to: str, subject: str, text: str) -> N
     lines of several processes do not mix.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    at = clock.now().isoformat(timespec="milliseconds")
+    at = clock.now().isoformat(timespec="microseconds")
     fields = {"at": at, "to": to, "subject": subject, "text": text}
     line = (json.dumps(fields, ensure_ascii=False) + "\n").encode()
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -69,7 +69,7 @@ def _read(directory: Path, channel: str) -> list[WrittenMessage]:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - _TAIL_BYTES))
         lines = file.read().splitlines()
-    # Later lines first: the sort above keeps that order within one millisecond.
+    # Later lines first: the sort above keeps that order within one microsecond.
     return [message for line in reversed(lines) if (message := _parse(channel, line))]
 
 
