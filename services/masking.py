@@ -9,7 +9,7 @@ import re
 from flask_babel import LazyString, lazy_gettext
 
 _EMAIL = re.compile(r"[^\s@<>()\"',;:]+@[^\s@<>()\"',;:]+")
-_DIGITS = re.compile(r"\+?\d(?:[\s().\-/]*\d){4,}")
+_DIGITS = re.compile(r"[+(]*\d(?:[\s().\-/]*\d){4,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
