@@ -74,7 +74,9 @@ def _flask_settings(config: Config) -> dict[str, Any]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_REFRESH_EACH_REQUEST": False,
-        "REMEMBER_COOKIE_NAME": "gatepost_unused",
+        # Flask-Login's own: where a cookie of this name comes in, it does not ask our loader.
+        # So a name that none can have, or a sibling host could hide people's logins.
+        "REMEMBER_COOKIE_NAME": "; none",
         "MAX_CONTENT_LENGTH": config.request_bytes,
         "MAX_FORM_MEMORY_SIZE": config.request_bytes,
         "MAX_FORM_PARTS": config.request_fields,

@@ -44,7 +44,7 @@ def postgresql_url(database: str) -> str:
 
 
 def make_postgresql(database: str) -> str:
-    """Make an empty database on the test server, in place of an earlier one; returns its address."""
+    """Make an empty database on the test server; returns its address."""
     assert re.fullmatch(r"[a-z0-9_]+", database)
     with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
@@ -62,7 +62,7 @@ def migrate(environ: dict[str, str]) -> None:
 
 @pytest.fixture(scope="session")
 def prepared_database(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
-    """A migrated database: a SQLite file to copy, or the address of this worker's PostgreSQL one."""
+    """A migrated database: a SQLite file to copy, or this worker's PostgreSQL address."""
     folder = tmp_path_factory.mktemp("prepared")
     if POSTGRESQL:
         url = make_postgresql(f"gatepost_test_{worker_id}")
