@@ -32,9 +32,9 @@ def notify_address(
     )  # fmt: skip
 
 
-def notify_old_number(session: Session, user: User, number: str, **values: str | int) -> None:
+def notify_old_number(session: Session, user: User, number: str) -> None:
     """Queue a text to a number that is no longer the person's."""
     outbox.enqueue(
-        session, channel="sms", kind="phone_changed", to=number, user_id=user.id, values=values,
+        session, channel="sms", kind="phone_changed", to=number, user_id=user.id, values={},
         expires_at=now() + timedelta(hours=1),
     )  # fmt: skip

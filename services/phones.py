@@ -190,6 +190,7 @@ def remove(user: User, phone_id: int, acting: LoginSession, client: Client) -> s
         _promote_if_none_is_primary(session, user)
         record(session, Event.PHONE_REMOVED, client, user.id, ending=number[-2:])
         notify(session, user, "phone_removed", ending=number[-2:])
+        notify_old_number(session, user, number)
         return credentials.changed(session, user, acting)
 
 
@@ -284,7 +285,7 @@ def _replace(session: Session, user: User, challenge: Challenge, client: Client)
         new_ending=number[-2:],
     )
     notify(session, user, "phone_changed", ending=old_number[-2:], new_ending=number[-2:])
-    notify_old_number(session, user, old_number, ending=number[-2:])
+    notify_old_number(session, user, old_number)
 
 
 def _set_primary(session: Session, user: User, phone_id: int) -> None:
