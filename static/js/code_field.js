@@ -1,11 +1,19 @@
 // The code page's field. A code that arrives whole (autofill, WebOTP, a paste) is submitted at once:
 // one time only, never while somebody types, and never after an error (the form is not marked then).
 
-const LENGTH = 6;
 const form = document.querySelector("form[data-code-form]");
 
-const digits = (text) => text.replace(/[\s-]/g, "");
-const whole = (text) => new RegExp(`^[0-9]{${LENGTH}}$`).test(digits(text));
+const whole = (text) => /^[0-9]{6}$/.test(text.replace(/[\s-]/g, ""));
+
+// A browser's autofill names no input type, or a replacement. A phone's keyboard offers the code from
+// the message and inserts it like typed text, but whole; elsewhere that is a tool, not autofill.
+const BROWSER_FILLS = ["", "insertReplacementText"];
+const KEYBOARD_FILLS = ["insertText", "insertCompositionText"];
+
+function filledIn(inputType = "") {
+  if (BROWSER_FILLS.includes(inputType)) return true;
+  return KEYBOARD_FILLS.includes(inputType) && matchMedia("(pointer: coarse)").matches;
+}
 
 if (form) {
   const field = form.querySelector('[autocomplete="one-time-code"]');
@@ -25,8 +33,7 @@ if (form) {
   });
 
   field.addEventListener("input", (event) => {
-    const arrived = before === "" && !/^(delete|history)/.test(event.inputType ?? "");
-    const complete = pasted || (arrived && whole(field.value));
+    const complete = pasted || (before === "" && filledIn(event.inputType) && whole(field.value));
     before = field.value;
     pasted = false;
     if (complete) submitOnce();
