@@ -12,7 +12,12 @@ from pathlib import Path
 LAYERS = ("config", "extensions", "models", "services", "blueprints", "cli", "app")
 """From the bottom to the top: a layer imports itself and what stands before it."""
 
-BESIDE = {"config_docs": "config", "logs": "config"}
+BESIDE = {
+    "config_checks": "config",
+    "config_docs": "config",
+    "config_values": "config",
+    "logs": "config",
+}
 """Modules at the root that belong to a layer under another name."""
 
 ONLY_IMPORTER_OF_TWILIO = "services/sms/twilio.py"
@@ -45,8 +50,7 @@ class Source:
     @property
     def layer(self) -> str:
         """The layer that the file belongs to, "" for none (tests, migrations)."""
-        first = self.path.split("/")[0].removesuffix(".py")
-        first = BESIDE.get(first, first)
+        first = _layer_of(self.path.split("/")[0].removesuffix(".py"))
         return first if first in LAYERS else ""
 
 
@@ -61,7 +65,7 @@ def find_upward_imports(source: Source) -> list[str]:
     if not source.layer:
         return []
     own = LAYERS.index(source.layer)
-    names = (BESIDE.get(name, name) for name in (n.split(".")[0] for n in _imports(source.tree)))
+    names = (_layer_of(name) for name in _imports(source.tree))
     return [name for name in names if name in LAYERS and LAYERS.index(name) > own]
 
 
@@ -133,6 +137,11 @@ def find_other_clocks(source: Source) -> list[str]:
 
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def _layer_of(module: str) -> str:
+    first = module.split(".")[0]
+    return BESIDE.get(first, first)
 
 
 def _imports_inside_functions(tree: ast.AST, inside: bool = False) -> Iterator[ast.AST]:

@@ -94,6 +94,10 @@ def test_what_is_allowed_is_no_breach(rule: Rule, path: str, text: str) -> None:
     assert not rule(Source(path, text)), rule.__doc__
 
 
+def test_every_module_at_the_root_belongs_to_a_layer() -> None:
+    assert [s.path for s in CODE if "/" not in s.path and not s.layer] == []
+
+
 def test_every_rule_was_seen_to_fail() -> None:
     assert {rule for rule, _, _ in BREACHES} == set(RULES)
 
