@@ -1,0 +1,205 @@
+"""The second step skipped, and logins that outlive what they should not (CVE-2019-16766)."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from models import LoginSession, RememberedBrowser, User
+from tests.client import Browser
+from tests.people import Person
+from tests.scene import Scene
+
+NEW_PASSWORD = "seven purple kettles on a roof"
+
+
+def addresses(app: Flask) -> list[str]:
+    """A way to ask for every address that needs a login."""
+    paths = []
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if not getattr(view, "is_public", False):
+            paths.append(rule.rule.replace("<int:phone_id>", "1").replace("<int:browser_id>", "1"))
+    return [path.replace("<int:session_id>", "1") for path in paths]
+
+
+@pytest.fixture
+def ann(scene: Scene) -> Person:
+    """A person who signs in with a code by text."""
+    return scene.person(phone=True)
+
+
+def is_signed_in(browser: Browser) -> bool:
+    """Whether the account page opens."""
+    return browser.get("/account").status == 200
+
+
+def test_a_pending_sign_in_opens_no_address(scene: Scene, ann: Person) -> None:
+    browser = scene.browser()
+    scene.ask_for_code(browser, ann)
+    token = browser.get("/two-factor/verify").csrf_token
+    paths = addresses(scene.app)
+    assert len(paths) > 20
+    for path in paths:
+        seen, sent = browser.get(path), browser.send(path, {"csrf_token": token})
+        assert seen.location.startswith("/sign-in") or seen.status == 405, seen
+        assert sent.location.startswith("/sign-in") or sent.status == 405, sent
+    assert scene.scalar(select(func.count()).where(LoginSession.user_id == ann.id)) == 0
+
+
+def test_the_second_step_opens_nothing_without_the_password(scene: Scene) -> None:
+    browser = scene.browser()
+    for path in ("/two-factor", "/two-factor/verify", "/two-factor/delivery"):
+        assert browser.get(path).location == "/sign-in"
+
+
+def test_a_session_planted_before_sign_in_is_worth_nothing_after_it(
+    scene: Scene, ann: Person
+) -> None:
+    attacker = scene.browser()
+    attacker.get("/sign-in")
+    victim = attacker.twin()
+    scene.sign_in_whole(victim, ann)
+    assert is_signed_in(victim)
+    assert not is_signed_in(attacker)
+    assert victim.cookies["gatepost_session"] != attacker.cookies["gatepost_session"]
+
+
+def test_a_login_cookie_of_ones_own_choosing_is_not_taken_over(scene: Scene, ann: Person) -> None:
+    victim = scene.browser()
+    victim.cookies["gatepost_login"] = "chosen-by-somebody-else"
+    scene.sign_in_whole(victim, ann)
+    assert victim.cookies["gatepost_login"] != "chosen-by-somebody-else"
+
+
+def test_every_cookie_is_dead_after_sign_out(scene: Scene, ann: Person) -> None:
+    browser = scene.browser()
+    scene.sign_in_whole(browser, ann)
+    thief = browser.twin()
+    browser.post("/sign-out", page="/account")
+    assert not is_signed_in(browser)
+    assert not is_signed_in(thief)
+
+
+def test_the_token_changes_at_every_step_and_the_old_one_is_dead(scene: Scene, ann: Person) -> None:
+    browser = scene.browser()
+    scene.sign_in_whole(browser, ann)
+    thief = browser.twin()
+    browser.post("/account/two-factor/disable", page="/account")
+    assert is_signed_in(browser)
+    assert not is_signed_in(thief)
+
+
+@pytest.mark.parametrize("change", ["password", "phone", "primary", "two_factor", "elsewhere"])
+def test_a_changed_credential_ends_everything_else(
+    scene: Scene, ann: Person, change: str
+) -> None:
+    acting, other, pending, remembered = (scene.browser() for _ in range(4))
+    scene.sign_in_whole(remembered, ann, remember_browser="y")
+    remembered.post("/sign-out", page="/account")
+    scene.sign_in_whole(other, ann)
+    code = scene.ask_for_code(pending, ann)
+    scene.sign_in_whole(acting, ann)
+    do_change(scene, acting, ann, change)
+    assert is_signed_in(acting)
+    assert not is_signed_in(other)
+    page = pending.get("/two-factor/verify")
+    assert page.location == "/sign-in"
+    late = pending.send("/two-factor/verify", {"csrf_token": "x", "code": code})
+    assert late.status in {303, 400}
+    assert not is_signed_in(pending)
+    assert scene.scalar(select(func.count()).where(RememberedBrowser.user_id == ann.id)) == 0
+    if change not in {"password", "two_factor"}:
+        assert scene.sign_in(remembered, ann).location == "/two-factor"
+
+
+def do_change(scene: Scene, acting: Browser, ann: Person, change: str) -> None:
+    """Change one credential in a browser that has just signed in."""
+    if change == "password":
+        answer = acting.post(
+            "/account/password", current_password=ann.password, password=NEW_PASSWORD
+        )
+    elif change == "phone":
+        number = scene.number()
+        acting.post("/account/phones/add", number=number)
+        answer = acting.post("/account/phones/confirm", code=scene.new_code(number))
+    elif change == "primary":
+        path = f"/account/phones/{ann.phone_id}/primary"
+        answer = acting.post(path, page="/account")
+    elif change == "two_factor":
+        answer = acting.post("/account/two-factor/disable", page="/account")
+    else:
+        answer = acting.post("/account/sessions/end-others", page="/account/sessions")
+    assert answer.status == 303, answer
+
+
+def test_a_reset_neither_signs_in_nor_skips_the_second_step_and_mail_alone_is_not_enough(
+    scene: Scene, ann: Person
+) -> None:
+    browser = scene.browser()
+    browser.post("/reset-password", email=ann.email)
+    link = scene.new_link(ann.email)
+    done = browser.post(link, password=NEW_PASSWORD)
+    assert done.location == "/sign-in"
+    assert not is_signed_in(browser)
+    changed = Person(ann.id, ann.email, NEW_PASSWORD, ann.phone_id)
+    assert scene.sign_in(browser, changed).location == "/two-factor"
+    choices = browser.get("/two-factor")
+    assert "email" not in choices.text.split("<form", 1)[1].split("</form>")[0]
+    refused = browser.post("/two-factor", method="email")
+    assert refused.status == 422
+    scene.sign_in_whole(browser, changed)
+    assert is_signed_in(browser), "by text it goes on"
+    browser.post("/sign-out", page="/account")
+    scene.sign_in(browser, changed)
+    assert browser.post("/two-factor", method="email").location == "/two-factor/verify"
+
+
+def test_a_reset_link_works_once(scene: Scene, ann: Person) -> None:
+    browser = scene.browser()
+    browser.post("/reset-password", email=ann.email)
+    link = scene.new_link(ann.email)
+    assert browser.post(link, password=NEW_PASSWORD).location == "/sign-in"
+    again = browser.get(link)
+    assert again.status == 422
+    assert "no longer works" in again.text
+
+
+def test_a_disabled_person_is_out_at_the_next_request(scene: Scene, ann: Person) -> None:
+    browser = scene.browser()
+    scene.sign_in_whole(browser, ann)
+    runner = scene.app.test_cli_runner()
+    assert runner.invoke(args=["user", "disable", ann.email]).exit_code == 0
+    assert not is_signed_in(browser)
+    answer = scene.sign_in(browser, ann)
+    assert answer.status == 422
+    assert "disabled" in answer.text
+    assert scene.scalar(select(User.disabled_at).where(User.id == ann.id)) is not None
+
+
+def test_nobody_touches_what_is_anothers(scene: Scene, ann: Person) -> None:
+    eve, eves, anns = scene.person(phone=True), scene.browser(), scene.browser()
+    scene.sign_in_whole(anns, ann, remember_browser="y")
+    scene.sign_in_whole(eves, eve)
+    browser_id = scene.scalar(
+        select(RememberedBrowser.id).where(RememberedBrowser.user_id == ann.id)
+    )
+    session_id = scene.scalar(select(LoginSession.id).where(LoginSession.user_id == ann.id))
+    token = eves.get("/account").csrf_token
+    for path in (
+        f"/account/phones/{ann.phone_id}/remove",
+        f"/account/phones/{ann.phone_id}/primary",
+        f"/account/phones/{ann.phone_id}/change",
+        f"/account/browsers/{browser_id}/forget",
+        f"/account/sessions/{session_id}/end",
+    ):
+        answer = eves.send(path, {"csrf_token": token, "number": scene.number()})
+        assert answer.status == 404, answer
+    assert is_signed_in(anns)
+
+
+def test_another_persons_phone_is_no_way_of_ones_own(scene: Scene, ann: Person) -> None:
+    eve, browser = scene.person(phone=True), scene.browser()
+    scene.sign_in(browser, eve)
+    refused = browser.post("/two-factor", method=f"phone:{ann.phone_id}")
+    assert refused.status == 422
+    assert scene.messages("sms", scene.number_of(ann)) == []
