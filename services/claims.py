@@ -9,18 +9,28 @@ work at once. Nothing here talks to a provider.
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Update, and_, or_, select, update
+from sqlalchemy import CursorResult, Update
 from sqlalchemy.orm import Session
 
-from extensions import change_rows, settings
-from models import Message
-from services import clock
+from extensions import settings
+from services import claim_statements, clock
 
-_GLANCE = 64
-"""Rows looked at in one poll: enough to keep every sender busy."""
-_LOST = "lost"
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message in the hands of one sender, as it was when it was claimed."""
+
+    id: int
+    channel: str
+    kind: str
+    payload: bytes | None
+    hook_key: str
+    provider_id: str
+    tries: int
+    due_at: datetime
+    expires_at: datetime
 
 
 @dataclass
@@ -40,13 +50,8 @@ class Waiting:
 def look(session: Session) -> Waiting:
     """Find out, by one read without a write lock, whether there is anything to do."""
     now = clock.now()
-    rows = session.execute(
-        select(Message.state, Message.channel, Message.expires_at)
-        .where(or_(_due(now), _lost(now), _to_ask(now)))
-        .limit(_GLANCE)
-    )
     waiting = Waiting()
-    for state, channel, expires_at in rows:
+    for state, channel, expires_at in session.execute(claim_statements.LOOK, _times(now)):
         if state == "sending":
             waiting.lost = True
         elif state == "sent":
@@ -58,58 +63,32 @@ def look(session: Session) -> Waiting:
     return waiting
 
 
-def claim(session: Session, channel: str) -> Message | None:
+def is_due(session: Session, channel: str) -> bool:
+    """Whether another message of a channel waits; cheaper than a claim, which locks."""
+    found = session.execute(claim_statements.IS_DUE, {**_times(clock.now()), "of_channel": channel})
+    return found.first() is not None
+
+
+def claim(session: Session, channel: str) -> Claimed | None:
     """Take the oldest due message of a channel for sending; None when there is none.
 
     Whoever gets it must end it before its lease runs out, and commit before sending.
     """
     now = clock.now()
-    oldest = (
-        select(Message.id)
-        .where(_due(now), Message.channel == channel, Message.expires_at > now)
-        .order_by(Message.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    return session.scalars(
-        update(Message)
-        .where(Message.id == oldest, Message.state == "queued")
-        .values(state="sending", tries=Message.tries + 1, lease_until=now + _lease())
-        .returning(Message),
-        execution_options={"synchronize_session": False, "populate_existing": True},
-    ).one_or_none()
+    values = {**_times(now), "of_channel": channel, "lease_end": now + _lease()}
+    row = session.execute(claim_statements.CLAIM, values).one_or_none()
+    return Claimed(*row) if row else None
 
 
-def claim_question(session: Session) -> Message | None:
+def claim_question(session: Session) -> Claimed | None:
     """Take one sent text whose provider is to be asked what became of it; each only once."""
-    now = clock.now()
-    oldest = (
-        select(Message.id)
-        .where(_to_ask(now))
-        .order_by(Message.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    return session.scalars(
-        update(Message)
-        .where(Message.id == oldest, Message.done_at.is_(None))
-        .values(done_at=now)
-        .returning(Message),
-        execution_options={"synchronize_session": False, "populate_existing": True},
-    ).one_or_none()
+    row = session.execute(claim_statements.CLAIM_QUESTION, _times(clock.now())).one_or_none()
+    return Claimed(*row) if row else None
 
 
 def expire_late(session: Session) -> list[int]:
     """Close queued messages whose time is over; returns their ids. They are never sent."""
-    now = clock.now()
-    return _close_all(
-        session,
-        update(Message)
-        .where(_due(now), Message.expires_at <= now)
-        .values(state="expired", reason="expired", payload=None, done_at=now),
-    )
+    return list(session.scalars(claim_statements.EXPIRE, _times(clock.now())))
 
 
 def give_up_lost(session: Session) -> list[int]:
@@ -117,57 +96,50 @@ def give_up_lost(session: Session) -> list[int]:
 
     The provider may or may not have them: they are never sent again.
     """
-    now = clock.now()
-    return _close_all(
-        session,
-        update(Message)
-        .where(_lost(now))
-        .values(state="unknown", reason=_LOST, payload=None, lease_until=None, done_at=now),
-    )
+    return list(session.scalars(claim_statements.GIVE_UP, _times(clock.now())))
 
 
-def close(session: Session, message_id: int, state: str, **values: Any) -> bool:
+def close(
+    session: Session,
+    message: Claimed,
+    state: str,
+    *,
+    reason: str = "",
+    code: str = "",
+    provider_id: str = "",
+    news_at: datetime | None = None,
+) -> bool:
     """End a claimed message; False when a report or a lost lease has ended it already.
 
-    Its text is blanked. ``values`` are further columns; without ``done_at``, it is done now.
+    Its text is blanked. With ``news_at`` it is sent but not done: then it is time to ask
+    the provider, or (where that is when the message expires) reports come by themselves.
     """
-    ended = {"payload": None, "lease_until": None, "done_at": clock.now(), **values}
-    mine = Message.state == "sending"
-    if state == "sent":  # what we know outweighs what another worker had to assume
-        mine = or_(mine, and_(Message.state == "unknown", Message.reason == _LOST))
-    return _changes_one(
-        session,
-        update(Message).where(Message.id == message_id, mine).values(state=state, **ended),
-    )
+    values = {
+        "its_id": message.id,
+        "new_state": state,
+        "new_reason": reason,
+        "new_code": code[:10],
+        "new_provider_id": provider_id,
+        "new_due_at": news_at or message.due_at,
+        "new_done_at": None if news_at else clock.now(),
+    }
+    statement = claim_statements.CLOSE_SENT if state == "sent" else claim_statements.CLOSE
+    return _changes_one(session, statement, values)
 
 
-def put_back(session: Session, message_id: int, due_at: datetime, reason: str, code: str) -> bool:
+def put_back(session: Session, message: Claimed, due_at: datetime, reason: str, code: str) -> bool:
     """Queue a claimed message again, for ``due_at``: it was certainly not sent."""
-    return _changes_one(
-        session,
-        update(Message)
-        .where(Message.id == message_id, Message.state == "sending")
-        .values(state="queued", due_at=due_at, lease_until=None, reason=reason, provider_code=code),
-    )
+    values = {
+        "its_id": message.id,
+        "new_due_at": due_at,
+        "new_reason": reason,
+        "new_code": code[:10],
+    }
+    return _changes_one(session, claim_statements.PUT_BACK, values)
 
 
-def _due(now: datetime) -> Any:
-    return and_(Message.state == "queued", Message.due_at <= now)
-
-
-def _lost(now: datetime) -> Any:
-    return and_(Message.state == "sending", Message.lease_until < now)
-
-
-def _to_ask(now: datetime) -> Any:
-    """Sent, its provider not asked yet, and worth asking; the lower bound is for the index."""
-    horizon = now - timedelta(seconds=settings().code_seconds)
-    return and_(
-        Message.state == "sent",
-        Message.due_at.between(horizon, now),
-        Message.done_at.is_(None),
-        Message.expires_at > now,
-    )
+def _changes_one(session: Session, statement: Update, values: dict[str, Any]) -> bool:
+    return cast("CursorResult[Any]", session.execute(statement, values)).rowcount == 1
 
 
 def _lease() -> timedelta:
@@ -177,10 +149,5 @@ def _lease() -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def _close_all(session: Session, statement: Update) -> list[int]:
-    options = {"synchronize_session": False}
-    return list(session.scalars(statement.returning(Message.id), execution_options=options))
-
-
-def _changes_one(session: Session, statement: Update) -> bool:
-    return change_rows(session, statement) == 1
+def _times(now: datetime) -> dict[str, Any]:
+    return {"moment": now, "horizon": now - timedelta(seconds=settings().code_seconds)}

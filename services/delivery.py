@@ -10,13 +10,12 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from types import FrameType
 
 import structlog
 from flask import Flask
 
-from extensions import db, settings, writing
+from extensions import db, end_reading, writing
 from services import claims, outbox, sending
 
 log = structlog.get_logger("gatepost.delivery")
@@ -25,11 +24,7 @@ POLL_SECONDS = 0.5
 """How often other processes' messages are looked for; one's own wake the worker at once."""
 _LONGEST_PAUSE_SECONDS = 30.0
 _ASK = "ask"
-_LANES: dict[str, Callable[[], bool]] = {
-    "sms": lambda: sending.send_next("sms"),
-    "mail": lambda: sending.send_next("mail"),
-    _ASK: sending.ask_next,
-}
+"""The lane of questions about sent texts; the other lanes are the channels."""
 
 _workers: "dict[Flask, Worker]" = {}
 
@@ -81,6 +76,7 @@ class Worker:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._stopping = False
+        self._most: int = app.extensions["gatepost"].delivery_threads
         self._lock = threading.Lock()
         self._senders: list[threading.Thread] = []
         self._busy: Counter[str] = Counter()
@@ -118,11 +114,10 @@ class Worker:
         try:
             with self._app.app_context():
                 waiting = _look_and_close()
-                most = settings().delivery_threads
-            for lane, due in waiting.due.items():
-                self._start_senders(lane, due, most)
+            for channel, due in waiting.due.items():
+                self._start_senders(channel, due)
             if waiting.to_ask:
-                self._start_senders(_ASK, 1, 1)
+                self._start_senders(_ASK, 1)
         except Exception as error:  # whatever it is must not end the thread
             self._failures += 1
             log.error("delivery_paused", error=type(error).__name__, failures=self._failures)
@@ -130,11 +125,11 @@ class Worker:
         self._failures = 0
         return 0.0
 
-    def _start_senders(self, lane: str, due: int, most: int) -> None:
+    def _start_senders(self, lane: str, due: int) -> None:
         """One for each due message: those at work may hang on what they have."""
         with self._lock:
             self._senders = [sender for sender in self._senders if sender.is_alive()]
-            for _ in range(min(due, most - self._busy[lane])):
+            for _ in range(min(due, self._most - self._busy[lane])):
                 sender = threading.Thread(target=self._send, args=(lane,), name=f"gatepost-{lane}")
                 sender.start()
                 self._busy[lane] += 1
@@ -144,21 +139,30 @@ class Worker:
         """One sender's life: message after message, until none is due."""
         try:
             with self._app.app_context():
-                while not self._over and _LANES[lane]():
+                while not self._over and _do_next(lane):
                     pass
         except Exception as error:  # what it had claimed runs into its lease's end
             log.error("sender_failed", lane=lane, error=type(error).__name__)
             time.sleep(POLL_SECONDS)
         finally:
             with self._lock:
+                was_full = self._busy[lane] >= self._most
                 self._busy[lane] -= 1
-            outbox.waker.due.set()
+            if was_full:  # what came in meanwhile found no sender
+                outbox.waker.due.set()
+
+
+def _do_next(lane: str) -> bool:
+    """Do one piece of a lane's work; whether there is more, as far as a read can tell."""
+    if lane == _ASK:
+        return sending.ask_next()
+    return sending.send_next(lane) and sending.is_due(lane)
 
 
 def _look_and_close() -> claims.Waiting:
     """See what there is to do; close what is too late or was lost, and say so."""
     waiting = claims.look(db.session())
-    db.session.rollback()
+    end_reading()
     if waiting.late:
         with writing() as session:
             late = claims.expire_late(session)
@@ -176,9 +180,10 @@ def _work_once(app: Flask) -> bool:
     """Do, in this thread, what is due now; False when there was nothing."""
     with app.app_context():
         waiting = _look_and_close()
-        lanes = [*waiting.due, *([_ASK] if waiting.to_ask else [])]
-        worked = [_LANES[lane]() for lane in lanes]  # each of them, not only the first
-        return any(worked)
+        for lane in (*waiting.due, *([_ASK] if waiting.to_ask else [])):
+            while _do_next(lane):
+                pass
+        return bool(waiting)
 
 
 _forking: list[Flask] = []

@@ -71,12 +71,12 @@ def enqueue(
     return message
 
 
-def open_payload(message: Message) -> tuple[str, dict[str, Any]]:
-    """The destination and the template values. Raises ``sealing.SealBroken``."""
-    if message.payload is None:
+def open_payload(payload: bytes | None) -> tuple[str, dict[str, Any]]:
+    """The destination and the template values of a row's payload. Raises ``SealBroken``."""
+    if payload is None:
         raise sealing.SealBroken
-    payload = sealing.unseal(settings(), LABEL, message.payload)
-    return payload["to"], payload["values"]
+    opened = sealing.unseal(settings(), LABEL, payload)
+    return opened["to"], opened["values"]
 
 
 @event.listens_for(Session, "after_commit")

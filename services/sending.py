@@ -8,8 +8,8 @@ import os
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -19,8 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from config import Config
-from extensions import settings, writing
-from models import Message
+from extensions import db, end_reading, settings, writing
 from services import (
     alerts,
     claims,
@@ -32,6 +31,7 @@ from services import (
     outbox,
     sms,
 )
+from services.claims import Claimed
 
 log = structlog.get_logger("gatepost.delivery")
 
@@ -50,7 +50,9 @@ class Ending:
     reason: str = ""
     code: str = ""
     detail: str = ""
-    columns: dict[str, Any] = field(default_factory=dict)
+    provider_id: str = ""
+    news_at: datetime | None = None
+    """When to ask for news of a sent text; see ``claims.close``."""
     retry_in: int | None = None
 
 
@@ -64,6 +66,13 @@ def send_next(channel: str) -> bool:
     _write_down(lambda session: _end(session, message, ending))
     _report(message, ending)
     return True
+
+
+def is_due(channel: str) -> bool:
+    """Whether another message of a channel waits, by a read without a lock."""
+    waits = claims.is_due(db.session(), channel)
+    end_reading()
+    return waits
 
 
 def ask_next() -> bool:
@@ -94,9 +103,9 @@ os.register_at_fork(after_in_child=_text_gateway.cache_clear)
 os.register_at_fork(after_in_child=_mail_gateway.cache_clear)
 
 
-def _try(message: Message) -> Ending:
+def _try(message: Claimed) -> Ending:
     try:
-        to, values = outbox.open_payload(message)
+        to, values = outbox.open_payload(message.payload)
         return (
             _send_mail(message, to, values)
             if message.channel == "mail"
@@ -109,7 +118,7 @@ def _try(message: Message) -> Ending:
         return Ending("failed", "internal", detail=detail)
 
 
-def _send_text(message: Message, to: str, values: dict[str, Any]) -> Ending:
+def _send_text(message: Claimed, to: str, values: dict[str, Any]) -> Ending:
     config = settings()
     gateway = _text_gateway(config)
     if gateway is None:
@@ -120,24 +129,23 @@ def _send_text(message: Message, to: str, values: dict[str, Any]) -> Ending:
         return Ending("expired", "expired")
     result = gateway.send(to, text, ttl=ttl, status_url=sms.status_url(config, message.hook_key))
     if result.outcome == sms.ACCEPTED:
-        return Ending("sent", detail=result.detail, columns=_watch(message, gateway, result))
+        news_at = _news_at(message, gateway)
+        return Ending("sent", provider_id=result.message_id, news_at=news_at)
     state = "unknown" if result.outcome == sms.UNKNOWN else "failed"
     detail = f"{_country(to)} {result.detail}"
-    columns = {"provider_id": result.message_id}
-    return Ending(state, result.outcome, result.code, detail, columns)
+    return Ending(state, result.outcome, result.code, detail, result.message_id)
 
 
-def _watch(message: Message, gateway: sms.SmsGateway, result: sms.SmsResult) -> dict[str, Any]:
-    """The columns of an accepted text: not done while news can still come."""
-    columns: dict[str, Any] = {"provider_id": result.message_id}
-    if gateway.follows_up:
-        reports = sms.reports_by_callback(settings())
-        columns["done_at"] = None
-        columns["due_at"] = message.expires_at if reports else clock.now() + ASK_AFTER
-    return columns
+def _news_at(message: Claimed, gateway: sms.SmsGateway) -> datetime | None:
+    """When to ask what became of an accepted text: not before it expires where reports come."""
+    if not gateway.follows_up:
+        return None
+    if sms.reports_by_callback(settings()):
+        return message.expires_at
+    return clock.now() + ASK_AFTER
 
 
-def _send_mail(message: Message, to: str, values: dict[str, Any]) -> Ending:
+def _send_mail(message: Claimed, to: str, values: dict[str, Any]) -> Ending:
     prepared = letters.prepare(message.kind, to, values)
     if prepared is None:
         return Ending("dropped")
@@ -146,14 +154,14 @@ def _send_mail(message: Message, to: str, values: dict[str, Any]) -> Ending:
     gateway = _mail_gateway(settings())
     result = gateway.send(to, rendered.subject, rendered.text, ref=message.hook_key)
     if result.outcome == mail.ACCEPTED:
-        return Ending("sent", detail=result.detail)
+        return Ending("sent")
     if result.outcome in {mail.BUSY, mail.MISCONFIGURED}:
         return _later(message, result.outcome, result.code, result.detail)
     state = "unknown" if result.outcome == mail.UNKNOWN else "failed"
     return Ending(state, result.outcome, result.code, result.detail)
 
 
-def _later(message: Message, reason: str, code: str, detail: str) -> Ending:
+def _later(message: Claimed, reason: str, code: str, detail: str) -> Ending:
     """Another try of a mail that was certainly not sent, if tries and time are left."""
     pause = _MAIL_PAUSES[min(message.tries, len(_MAIL_PAUSES)) - 1]
     in_time = clock.now() + timedelta(seconds=pause) < message.expires_at
@@ -162,13 +170,20 @@ def _later(message: Message, reason: str, code: str, detail: str) -> Ending:
     return Ending("failed", reason, code, detail)
 
 
-def _end(session: Session, message: Message, ending: Ending) -> None:
+def _end(session: Session, message: Claimed, ending: Ending) -> None:
     if ending.retry_in is not None:
         due_at = clock.now() + timedelta(seconds=ending.retry_in)
-        claims.put_back(session, message.id, due_at, ending.reason, ending.code)
+        claims.put_back(session, message, due_at, ending.reason, ending.code)
         return
-    columns = {"reason": ending.reason, "provider_code": ending.code[:10], **ending.columns}
-    claims.close(session, message.id, ending.state, **columns)
+    claims.close(
+        session,
+        message,
+        ending.state,
+        reason=ending.reason,
+        code=ending.code,
+        provider_id=ending.provider_id,
+        news_at=ending.news_at,
+    )
     if message.channel == "sms":
         alerts.alert_about_texts(session, ending.reason, ending.code)
 
@@ -188,7 +203,7 @@ def _write_down(change: Callable[[Session], object]) -> None:
             time.sleep(0.2 * 2**tries)
 
 
-def _report(message: Message, ending: Ending) -> None:
+def _report(message: Claimed, ending: Ending) -> None:
     """One log line: who was written to stands in the row, masked, and not here."""
     level = log.info
     if ending.state in {"failed", "unknown"}:
