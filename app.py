@@ -16,6 +16,7 @@ from blueprints.auth import auth
 from blueprints.dev import dev
 from blueprints.hooks import hooks
 from blueprints.site import site
+from blueprints.static_versions import StaticVersions
 from blueprints.two_factor import two_factor
 from config import Config, SettingsInvalid, load, unknown_names
 from extensions import babel, csrf, db, login_manager, migrate, prepare_engine
@@ -83,7 +84,7 @@ def _flask_settings(config: Config) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,
         "BABEL_DEFAULT_LOCALE": "en",
-        "SEND_FILE_MAX_AGE_DEFAULT": 0 if config.development else 3600,
+        "SEND_FILE_MAX_AGE_DEFAULT": 0 if config.development else 31536000,
     }
 
 
@@ -118,6 +119,7 @@ def _hang_guards(app: Flask) -> None:
     app.before_request(guard.require_login)
     app.after_request(headers.protect)
     app.context_processor(headers.template_globals)
+    app.url_defaults(StaticVersions(app).add)
     guard.public(app.view_functions["static"])
 
 

@@ -68,6 +68,7 @@ ADDRESSES = {
     "/theme.css": GET,
     "/logo": GET,
     "/robots.txt": GET,
+    "/favicon.ico": GET,
     "/.well-known/change-password": GET,
     "/.well-known/security.txt": GET,
     "/static/<path:filename>": GET,
@@ -81,7 +82,7 @@ PUBLIC = {
     "auth.resend_confirmation", "auth.reset_password", "auth.setup", "auth.sign_in",
     "auth.sign_out", "two_factor.choose", "two_factor.delivery", "two_factor.resend",
     "two_factor.verify", "site.change_password", "site.healthz", "site.home", "site.logo",
-    "site.readyz", "site.robots_txt", "site.security_txt", "site.theme", "hooks.sms_report",
+    "site.favicon", "site.readyz", "site.robots_txt", "site.security_txt", "site.theme", "hooks.sms_report",
     "static", "dev.outbox", "dev.styleguide",
 }  # fmt: skip
 """Every view that asks for no login: one more has to be written down here."""

@@ -44,7 +44,8 @@ def _register(invitation: str, invited_email: str | None) -> Response:
                 guard.client(),
             )
             return see_other(url_for("auth.sign_in" if invited_email else "auth.check_email"))
-    return page("auth/register", form=form, invited_email=invited_email)
+    least = settings().password_least_characters
+    return page("auth/register", form=form, invited_email=invited_email, least=least)
 
 
 def _invited_email(invitation: str) -> str | None:

@@ -9,6 +9,7 @@ from blueprints.auth import auth
 from blueprints.auth.forms import SetupForm
 from blueprints.forms import refusals_on
 from blueprints.pages import page, see_other
+from extensions import settings
 from services import registration
 
 
@@ -30,4 +31,4 @@ def setup() -> ResponseReturnValue:
             )
             flash(gettext("The first account is made. Sign in with it."), "success")
             return see_other(url_for("auth.sign_in"))
-    return page("auth/setup", form=form)
+    return page("auth/setup", form=form, least=settings().password_least_characters)

@@ -35,6 +35,13 @@ def security_txt() -> Response:
     return response
 
 
+@site.get("/favicon.ico")
+@guard.public
+def favicon() -> ResponseReturnValue:
+    """Where browsers look that read no icon from the page."""
+    return redirect(url_for("static", filename="img/favicon.svg"), 301)
+
+
 @site.get("/robots.txt")
 @guard.public
 def robots_txt() -> Response:

@@ -1,0 +1,25 @@
+"""Static files under an address that changes with them, so that browsers may keep them for good."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+
+class StaticVersions:
+    """Adds ``v=<digest>`` to the addresses of static files; a file is read once a process."""
+
+    def __init__(self, app: Flask) -> None:
+        self._folder = Path(app.static_folder or "")
+
+    def add(self, endpoint: str, values: dict[str, Any]) -> None:
+        """For ``url_defaults``: add the version of a file that exists."""
+        if endpoint == "static" and "v" not in values:
+            values["v"] = _digest(self._folder / str(values.get("filename", "")))
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10] if path.is_file() else None
