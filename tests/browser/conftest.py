@@ -6,7 +6,7 @@ Without Chromium these tests are skipped with a line that says how to get it; wh
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,7 +82,7 @@ def portal(
 ) -> Iterator[Portal]:
     """A portal with the file gateways, for every test that needs no other."""
     folder = tmp_path_factory.mktemp("portal")
-    with portal_on(folder, prepared_database, GENEROUS) as portal:
+    with portal_on(folder, prepared_database, {**QUICK, **GENEROUS}) as portal:
         yield portal
 
 
@@ -127,13 +127,13 @@ GENEROUS = {
 """What many tests of one portal share an address for."""
 
 
-def portal_on(folder: Path, prepared_database: str, environ: dict[str, str]) -> Any:
-    """A portal process on a migrated database, with these settings beside the quick ones."""
+def portal_on(
+    folder: Path, database: str, environ: dict[str, str]
+) -> AbstractContextManager[Portal]:
+    """A portal process on a migrated database: a SQLite file to copy, or an address."""
     if POSTGRESQL:
-        return running(
-            folder, {**QUICK, "GATEPOST_DATABASE_URL": prepared_database, **environ}, workers=1
-        )
-    return running(folder, {**QUICK, **environ}, workers=1, database=Path(prepared_database))
+        return running(folder, {**environ, "GATEPOST_DATABASE_URL": database}, workers=1)
+    return running(folder, environ, workers=1, database=Path(database))
 
 
 def app_of(portal: Portal) -> Iterator[Flask]:
