@@ -45,11 +45,17 @@ def postgresql_url(database: str) -> str:
 
 def make_postgresql(database: str) -> str:
     """Make an empty database on the test server; returns its address."""
+    drop_postgresql(database)
+    with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {database}")
+    return postgresql_url(database)
+
+
+def drop_postgresql(database: str) -> None:
+    """Remove a database from the test server, whoever is connected to it."""
     assert re.fullmatch(r"[a-z0-9_]+", database)
     with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {database}")
-    return postgresql_url(database)
 
 
 def migrate(environ: dict[str, str]) -> None:
@@ -61,15 +67,20 @@ def migrate(environ: dict[str, str]) -> None:
 
 
 @pytest.fixture(scope="session")
-def prepared_database(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
+def prepared_database(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str, testrun_uid: str
+) -> Iterator[str]:
     """A migrated database: a SQLite file to copy, or this worker's PostgreSQL address."""
     folder = tmp_path_factory.mktemp("prepared")
     if POSTGRESQL:
-        url = make_postgresql(f"gatepost_test_{worker_id}")
+        name = f"gatepost_test_{testrun_uid[:8]}_{worker_id}"
+        url = make_postgresql(name)
         migrate({**QUICK, "GATEPOST_INSTANCE_DIR": str(folder), "GATEPOST_DATABASE_URL": url})
-        return url
-    migrate({**QUICK, "GATEPOST_INSTANCE_DIR": str(folder)})
-    return str(folder / "gatepost.db")
+        yield url
+        drop_postgresql(name)
+    else:
+        migrate({**QUICK, "GATEPOST_INSTANCE_DIR": str(folder)})
+        yield str(folder / "gatepost.db")
 
 
 @pytest.fixture

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from extensions import writing
-from models import Phone, User
+from extensions import db, writing
+from models import LoginSession, Phone, User
+from services import login_sessions
+from services.audit import Client
 from services.clock import now
 from services.emails import canonicalize
 from services.hashing import hash_password
 
 PASSWORD = "correct horse battery staple"
 NUMBER = "+12015550123"
+CLIENT = Client("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0")
+"""Who asks: an address that belongs to nobody, and a browser."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,24 @@ def make_person(
             session.add(phone)
             session.flush()
         return Person(user.id, email, password, phone.id if phone else None)
+
+
+def load_user(user_id: int) -> User:
+    """A person's row as it is now; needs an application context."""
+    user = db.session.get(User, user_id, populate_existing=True)
+    assert user is not None
+    return user
+
+
+def open_session(user: User, *, remember_me: bool = False, full_proof: bool = True) -> LoginSession:
+    """A login session of a person, as after a complete sign-in; needs an application context."""
+    with writing() as session:
+        token = login_sessions.start(
+            session, user, CLIENT, "pwd", remember_me=remember_me, full_proof=full_proof
+        )
+    found = login_sessions.find(token)
+    assert found is not None
+    return found
 
 
 def csrf_token(page: str) -> str:
