@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Response
 from sqlalchemy import update
 
 from extensions import Base, change_rows, writing
-from models import User
+from models import Limit, User
 from services.clock import now
 from tests import outbox
 from tests.client import Browser
@@ -111,6 +111,11 @@ class Visit:
         owner = User.id if table is User else table.user_id  # type: ignore[attr-defined]
         with self.app.app_context(), writing() as session:
             change_rows(session, update(table).where(owner == person.id).values(columns))
+
+    def let_waits_end(self) -> None:
+        """Minutes go by for whoever has just been sent a code."""
+        with self.app.app_context(), writing() as session:
+            change_rows(session, update(Limit).values(free_at=0))
 
     def _note_status(self, response: Response) -> None:
         if response.request.is_navigation_request() and response.frame == self.page.main_frame:
