@@ -74,7 +74,7 @@ def with_password(
     lane = browsers.known_lane(user.id if user else None, browser.known)
     _reserve_try(canonical, lane, browser.client)
     if not _is_right(user, password, canonical, lane) or user is None:
-        _count_failure(user, browser.client)
+        _count_failure(user, lane, browser.client)
         raise CredentialsIncorrect
     rehashed = _rehash(user, password)
     _refuse_unless_usable(user, canonical, lane)
@@ -152,10 +152,10 @@ def _reserve_try(canonical: str, lane: str, client: Client) -> None:
     """Count the try before hashing, so that parallel guesses cannot outrun the count."""
     end_reading()
     with writing() as session:
-        limits.check(session, _address_rule(), network_of(client.address))
         if lane:
             limits.take(session, [(_known_rule(), lane)])
         else:
+            limits.check(session, _address_rule(), network_of(client.address))
             limits.begin_wait(session, _account_rule(), canonical)
 
 
@@ -175,9 +175,11 @@ def _give_try_back(session: Session, canonical: str, lane: str) -> None:
         limits.undo_wait(session, _account_rule(), canonical)
 
 
-def _count_failure(user: User | None, client: Client) -> None:
+def _count_failure(user: User | None, lane: str, client: Client) -> None:
+    """A known browser's mistakes are its own lane's, and not its whole office's."""
     with writing() as session:
-        limits.count(session, _address_rule(), network_of(client.address))
+        if not lane:
+            limits.count(session, _address_rule(), network_of(client.address))
         record(session, Event.PASSWORD_INCORRECT, client, user.id if user else None)
 
 

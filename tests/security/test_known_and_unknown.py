@@ -59,7 +59,9 @@ def test_the_time_is_the_same(scene: Scene, ask: Ask) -> None:
     times: dict[str, list[float]] = {"known": [], "unknown": []}
     for count in range(ROUNDS):
         for kind in ("known", "unknown"):
-            email = scene.person().email if kind == "known" else f"{ask.__name__}{count}@example.org"
+            email = (
+                scene.person().email if kind == "known" else f"{ask.__name__}{count}@example.org"
+            )
             times[kind].append(ask(scene.browser(), email).seconds)
     known, unknown = (statistics.median(times[kind]) for kind in ("known", "unknown"))
     assert 1 / SLOWEST_RATIO < known / unknown < SLOWEST_RATIO, times
@@ -83,7 +85,10 @@ def test_mail_goes_to_the_stored_address_not_the_typed_one(scene: Scene) -> None
     assert scene.new_link(ann.email).startswith("/reset-password/")
     for typed in ("mıke@example.org", "mike@example.org,eve@example.org", "mike@example.org\n"):
         reset(scene.browser(), typed)
-    assert {m["to"] for m in scene.messages("mail")} & {"mıke@example.org", "eve@example.org"} == set()
+    assert {m["to"] for m in scene.messages("mail")} & {
+        "mıke@example.org",
+        "eve@example.org",
+    } == set()
 
 
 def test_parallel_registrations_of_one_address_make_one_account(scene: Scene) -> None:
@@ -96,6 +101,8 @@ def test_parallel_registrations_of_one_address_make_one_account(scene: Scene) ->
         return lambda: browser.send("/register", fields)
 
     answers = parallel([go(*pair, token) for pair, token in zip(browsers, tokens, strict=True)])
-    assert {(answer.status, answer.location) for answer in answers} == {(303, "/confirm-email/sent")}
+    assert {(answer.status, answer.location) for answer in answers} == {
+        (303, "/confirm-email/sent")
+    }
     counted = select(func.count()).where(User.email_canonical == "pat@example.org")
     assert scene.scalar(counted) == 1

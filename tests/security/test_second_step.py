@@ -90,9 +90,7 @@ def test_the_token_changes_at_every_step_and_the_old_one_is_dead(scene: Scene, a
 
 
 @pytest.mark.parametrize("change", ["password", "phone", "primary", "two_factor", "elsewhere"])
-def test_a_changed_credential_ends_everything_else(
-    scene: Scene, ann: Person, change: str
-) -> None:
+def test_a_changed_credential_ends_everything_else(scene: Scene, ann: Person, change: str) -> None:
     acting, other, pending, remembered = (scene.browser() for _ in range(4))
     scene.sign_in_whole(remembered, ann, remember_browser="y")
     remembered.post("/sign-out", page="/account")
