@@ -201,6 +201,7 @@ def _spend_try(session: Session, user: User, purpose: Purpose, reference: Refere
             Challenge.id == reference.challenge_id,
             Challenge.user_id == user.id,
             Challenge.purpose == purpose.value,
+            Challenge.key_id.in_(list(code_keys())),
             Challenge.tries < settings().code_tries,
             Challenge.consumed_at.is_(None),
             Challenge.superseded_at.is_(None),
