@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from extensions import db, writing
 from models import Message
 from services import clock, outbox
@@ -40,3 +42,11 @@ def change(message_id: int, **columns: Any) -> None:
         found = session.get(Message, message_id)
         for name, value in columns.items():
             setattr(found, name, value)
+
+
+def messages_to(to: str, kind: str) -> list[dict[str, Any]]:
+    """The template values of each waiting message of a kind to a destination, oldest first."""
+    payloads = select(Message.payload).where(Message.kind == kind).order_by(Message.id)
+    with writing() as session:
+        opened = [outbox.open_payload(sealed) for sealed in session.scalars(payloads) if sealed]
+    return [values for destination, values in opened if destination == to]
