@@ -1,0 +1,173 @@
+"""What ``deploy/`` offers operators: settings that start, a proxy that keeps secrets out of its
+logs and lies out of the portal, a unit whose server knows its options, and the other server.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from config import load, unknown_names
+from tests.conftest import QUICK
+from tests.portal import ROOT, free_port
+from tests.standins.certificate import make_certificate
+
+DEPLOY = ROOT / "deploy"
+NGINX = Path("/usr/sbin/nginx")
+SECRET = "c2VjcmV0LXRva2Vu"
+ADDRESSES = (
+    f"/reset-password/{SECRET}",
+    f"/confirm-email/{SECRET}?from=mail",
+    f"/hooks/sms/{SECRET}",
+    f"/register?invitation={SECRET}",
+)
+FILLED_IN = {
+    "GATEPOST_SECRET_KEY": "tests-use-this-key-0123456789abcdefghijklmnop",
+    "TWILIO_ACCOUNT_SID": "AC0123456789",
+    "TWILIO_API_KEY": "SK0123456789",
+    "TWILIO_API_SECRET": "0123456789",
+    "TWILIO_AUTH_TOKEN": "0123456789",
+    "TWILIO_FROM": "+12015550100",
+}
+
+
+def read_example() -> dict[str, str]:
+    """The settings of the example file, as systemd reads them."""
+    lines = (DEPLOY / "gatepost.env.example").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def wait_for(url: str, pool: urllib3.PoolManager) -> None:
+    """Return once something answers at the address."""
+    for _ in range(150):
+        try:
+            pool.request("GET", url, retries=False, timeout=5)
+        except urllib3.exceptions.HTTPError:
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"nothing answers at {url}")
+
+
+@contextmanager
+def process(*command: str, **settings: str) -> Iterator[None]:
+    """A process of this test's own, ended with it."""
+    environ = {"PATH": os.environ["PATH"], **settings}
+    started = subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True)
+    try:
+        yield
+    finally:
+        os.killpg(started.pid, signal.SIGTERM)
+        started.wait(30)
+
+
+def test_the_example_needs_only_its_blanks_filled_in() -> None:
+    example = read_example()
+    assert {name for name, value in example.items() if not value} == set(FILLED_IN)
+    config = load({**example, **FILLED_IN})
+    assert not config.development
+
+
+def test_every_setting_of_the_example_is_one() -> None:
+    text = (DEPLOY / "gatepost.env.example").read_text()
+    assert unknown_names(dict.fromkeys(re.findall(r"(?m)^#?(GATEPOST_\w+)=", text), "")) == []
+
+
+def test_the_server_knows_every_option_of_the_unit() -> None:
+    unit = (DEPLOY / "gatepost.service").read_text().replace("\\\n", "")
+    (command,) = re.findall(r"(?m)^ExecStart=(.*)$", unit)
+    known = subprocess.run(
+        [sys.executable, "-m", "granian", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for option in re.findall(r"--[a-z-]+", command):
+        assert option in known
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """nginx with our site before a portal that is down: its address, and the folder of its logs."""
+    if not NGINX.exists():
+        missing = "nginx is not at /usr/sbin/nginx: apt-get install nginx-light"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+    certificate, port = make_certificate(tmp_path), free_port()
+    site = (DEPLOY / "nginx.conf").read_text()
+    for what, instead in (
+        (r"/etc/letsencrypt/\S+/fullchain.pem", str(certificate.certificate)),
+        (r"/etc/letsencrypt/\S+/privkey.pem", str(certificate.key)),
+        (r"/var/log/nginx", str(tmp_path)),
+        (r"/run/gatepost/gatepost.sock", str(tmp_path / "gatepost.sock")),
+        (r"listen 80;", f"listen 127.0.0.1:{free_port()};"),
+        (r"listen 443", f"listen 127.0.0.1:{port}"),
+        (r"listen \[::\].*", ""),
+    ):
+        site, found = re.subn(what, instead, site)
+        assert found, f"deploy/nginx.conf has no {what}"
+    (tmp_path / "site.conf").write_text(site)
+    own = "client_body_temp_path {0}/b; proxy_temp_path {0}/p; fastcgi_temp_path {0}/f;"
+    own += " uwsgi_temp_path {0}/u; scgi_temp_path {0}/s; include {0}/site.conf;"
+    main = f"daemon off; pid {tmp_path}/pid; events {{}} http {{ {own.format(tmp_path)} }}"
+    (tmp_path / "nginx.conf").write_text(main)
+    with process(str(NGINX), "-c", f"{tmp_path}/nginx.conf", "-e", f"{tmp_path}/start.log"):
+        yield f"https://127.0.0.1:{port}", tmp_path
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_no_secret_of_an_address_is_in_a_log_of_nginx(nginx: tuple[str, Path]) -> None:
+    url, logs = nginx
+    pool = urllib3.PoolManager(cert_reqs="CERT_NONE")
+    wait_for(f"{url}/healthz", pool)
+    for address in ADDRESSES:
+        assert pool.request("GET", f"{url}{address}", retries=False).status == 502
+    text = "".join(log.read_text() for log in logs.glob("*.log"))
+    assert text.count("[cut]") == 3
+    assert '"GET /register"' in text
+    assert SECRET not in text
+
+
+def test_the_portal_serves_and_delivers_under_gunicorn(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    port = free_port()
+    settings = {**environ, **QUICK, "PORT": str(port)}
+    options = ("--worker-class", "gthread", "--workers", "2", "--threads", "4")
+    bind = ("--bind", f"127.0.0.1:{port}", "app:serve()")
+    with process(sys.executable, "-m", "gunicorn", *options, *bind, **settings):
+        pool = urllib3.PoolManager()
+        wait_for(f"http://127.0.0.1:{port}/readyz", pool)
+        form = pool.request("GET", f"http://127.0.0.1:{port}/reset-password")
+        token = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', form.data)
+        assert token
+        assert register(pool, port, token[1].decode(), form.headers["Set-Cookie"]) == 303
+        outbox = Path(environ["GATEPOST_INSTANCE_DIR"]) / "outbox/mail.jsonl"
+        for _ in range(100):
+            if outbox.exists():
+                break
+            time.sleep(0.1)
+        assert "ann@example.org" in outbox.read_text()
+
+
+def register(pool: urllib3.PoolManager, port: int, token: str, cookie: str) -> int:
+    """Register over HTTP; returns the status."""
+    answer = pool.request_encode_body(
+        "POST",
+        f"http://127.0.0.1:{port}/register",
+        fields={
+            "csrf_token": token,
+            "email": "ann@example.org",
+            "password": "correct horse battery tram",
+            "name": "",
+        },
+        headers={"Cookie": cookie.split(";")[0]},
+        encode_multipart=False,
+        redirect=False,
+        retries=False,
+    )
+    return answer.status
