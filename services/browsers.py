@@ -98,16 +98,20 @@ def forget_all(user: User, client: Client) -> None:
 
 def make_known(user: User) -> str:
     """The cookie of a browser in which this person has signed in completely."""
-    return _known().dumps([new_token(), _mark(user.id)])
+    return _known().dumps([new_token(), _mark(user)])
 
 
-def known_lane(user_id: int | None, cookie: str) -> str:
-    """The lane of a known browser for this person, or "" where it is not one."""
+def known_lane(user: User | None, cookie: str) -> str:
+    """The lane of a known browser for this person, or "" where it is not one.
+
+    Each complete sign-in makes a lane. Whoever knew an earlier password and laid in many
+    must not guess the new one in all of them: so they end when the password changes.
+    """
     try:
         lane, mark = _known().loads(cookie, max_age=settings().known_browser_days * 86400)
     except (BadData, ValueError, TypeError):
         return ""
-    known = user_id is not None and hmac.compare_digest(str(mark).encode(), _mark(user_id).encode())
+    known = user is not None and hmac.compare_digest(str(mark).encode(), _mark(user).encode())
     return str(lane) if known else ""
 
 
@@ -115,7 +119,8 @@ def _known() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(signing_keys(), salt="gatepost known browser")
 
 
-def _mark(user_id: int) -> str:
-    """A keyed digest in place of the person's id: no cookie names a person."""
+def _mark(user: User) -> str:
+    """A keyed digest in place of the person's id and password: no cookie names a person."""
     key = hashlib.sha256(b"gatepost known browser " + signing_keys()[-1].encode()).digest()
-    return hmac.new(key, str(user_id).encode(), hashlib.sha256).hexdigest()[:32]
+    changed_at = user.password_changed_at.timestamp() if user.password_changed_at else 0
+    return hmac.new(key, f"{user.id} {changed_at}".encode(), hashlib.sha256).hexdigest()[:32]

@@ -71,7 +71,7 @@ def with_password(
     """
     canonical = _canonical_or_typed(email)
     user = db.session.scalar(select(User).where(User.email_canonical == canonical))
-    lane = browsers.known_lane(user.id if user else None, browser.known)
+    lane = browsers.known_lane(user, browser.known)
     _reserve_try(canonical, lane, browser.client)
     if not _is_right(user, password, canonical, lane) or user is None:
         _count_failure(user, lane, browser.client)
