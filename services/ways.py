@@ -38,8 +38,8 @@ class Way:
 
 def usable(session: Session, user: User) -> list[Way]:
     """Every way this person can use now, the usual one first."""
-    phones = _phone_ways(session, user) if settings().sms_gateway != "none" else []
-    return [*phones, *_email_ways(user, bool(phones))]
+    phones = _phones(session, user) if settings().sms_gateway != "none" else []
+    return [*_phone_ways(phones), *_email_ways(user, bool(phones))]
 
 
 def find(session: Session, user: User, way_id: str) -> Way:
@@ -60,17 +60,29 @@ def second_step_due(user: User) -> bool:
     return user.two_factor_enabled or settings().require_two_factor
 
 
-def _phone_ways(session: Session, user: User) -> list[Way]:
-    phones = session.scalars(
-        select(Phone)
-        .where(Phone.user_id == user.id, Phone.disabled_at.is_(None))
-        .order_by(Phone.is_primary.desc(), Phone.id)
+def _phones(session: Session, user: User) -> list[Phone]:
+    return list(
+        session.scalars(
+            select(Phone)
+            .where(Phone.user_id == user.id)
+            .order_by(Phone.is_primary.desc(), Phone.id)
+        )
     )
-    return [Way(f"phone:{phone.id}", "sms", phone.number, phone.id) for phone in phones]
+
+
+def _phone_ways(phones: list[Phone]) -> list[Way]:
+    return [
+        Way(f"phone:{phone.id}", "sms", phone.number, phone.id)
+        for phone in phones
+        if phone.disabled_at is None
+    ]
 
 
 def _email_ways(user: User, has_other: bool) -> list[Way]:
-    """A stolen mailbox must not be enough: after a reset by mail another way comes first."""
+    """A stolen mailbox must not be enough: after a reset by mail another way comes first.
+
+    One that was disabled still counts: or a hundred wrong codes would open the mailbox's way.
+    """
     barred = user.email_way_barred_at is not None and has_other
     if not user.email_confirmed_at or user.email_way_disabled_at or barred:
         return []
