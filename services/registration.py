@@ -38,10 +38,12 @@ def register(email: str, password: str, name: str, invitation: str, client: Clie
     address = parse(email)
     password_rules.check(password, address, name)
     invited = _check_door(invitation)
+    rule, network = _registrations_rule(), network_of(client.address)
+    limits.check(db.session(), rule, network)  # a hash is dear: none for those who are refused
     end_reading()
     password_hash = hashing.hash_password(password)
     with writing() as session:
-        limits.take(session, [(_registrations_rule(), network_of(client.address))])
+        limits.take(session, [(rule, network)])
         if invited is None:
             _write_down(session, address, password_hash, name, client)
         else:
