@@ -132,6 +132,7 @@ class RowId(IntegerConverter):
 
 def _register_blueprints(app: Flask, config: Config) -> None:
     app.url_map.converters["int"] = RowId
+    app.url_map.merge_slashes = False  # or werkzeug redirects, to wherever the Host header says
     for blueprint in (site, auth, two_factor, account, hooks):
         app.register_blueprint(blueprint)
     if config.development:
