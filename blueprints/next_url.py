@@ -5,12 +5,14 @@ import re
 from flask import request
 
 LONGEST = 2000
+"""Characters as they stand in the session cookie, which escapes what is not ASCII."""
 _PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f-\x9f\\]*")
 
 
 def is_safe(target: str) -> bool:
     """A path that starts with one slash: no scheme, no host, no backslash, no control character."""
-    return len(target) <= LONGEST and _PATH.fullmatch(target) is not None
+    length = len(target.encode("ascii", "backslashreplace"))
+    return length <= LONGEST and _PATH.fullmatch(target) is not None
 
 
 def requested() -> str:
