@@ -85,6 +85,31 @@ def test_guessing_a_password_meets_a_wait_that_the_owners_browser_does_not(
     assert strict_scene.sign_in(home, ann).status == 303, "a known browser has a lane of its own"
 
 
+def test_known_browsers_laid_in_before_a_change_of_password_are_unknown_after_it(
+    strict_scene: Scene,
+) -> None:
+    ann = strict_scene.person()
+    intruder, owner = strict_scene.browser(), strict_scene.browser()
+    strict_scene.sign_in(intruder, ann)
+    strict_scene.sign_in(owner, ann)
+    new = "seven purple kettles on a roof"
+    owner.post("/account/password", current_password=ann.password, password=new)
+    wrong = Person(ann.id, ann.email, "not the right password")
+    for _ in range(5):
+        strict_scene.sign_in(strict_scene.browser(), wrong)
+    assert strict_scene.sign_in(intruder, wrong).status == 429, "no lane of its own any more"
+
+
+def test_registrations_from_one_address_are_counted(strict_scene: Scene) -> None:
+    crowd = "198.51.100.200"
+    statuses = []
+    for count in range(32):
+        browser = strict_scene.browser(address=crowd)
+        fields = {"email": f"crowd{count}@example.org", "password": "seven purple kettles, a roof"}
+        statuses.append(browser.post("/register", **fields).status)
+    assert statuses == [303] * 30 + [429] * 2
+
+
 def test_parallel_guesses_are_no_more_than_those_one_after_another(strict_scene: Scene) -> None:
     ann = strict_scene.person()
     browser = strict_scene.browser()

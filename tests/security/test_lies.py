@@ -72,6 +72,29 @@ def test_no_redirect_follows_the_host_header(scene: Scene) -> None:
     assert answer.headers["Location"].startswith("/sign-in")
 
 
+@pytest.mark.parametrize(
+    "path", ["//account", "/account//phones/add", "//evil.example.net/account"]
+)
+def test_doubled_slashes_lead_nowhere(scene: Scene, path: str) -> None:
+    browser = scene.browser()
+    for method in ("GET", "POST"):
+        answer = browser.request(method, path, headers={"Host": "evil.example.net"})
+        assert answer.status in {303, 400, 404}, answer
+        assert "evil" not in answer.headers.get("Location", "/"), answer
+
+
+@pytest.mark.parametrize(("first", "signs"), [(0x61, 26), (0x4E00, 20000), (0x1F300, 700)])
+def test_a_long_next_does_not_outgrow_the_cookie(scene: Scene, first: int, signs: int) -> None:
+    ann, browser = scene.person(phone=True), scene.browser()
+    signs_in_disorder = "".join(chr(first + n * n * 7919 % signs) for n in range(1999))
+    where = f"/sign-in?{encode('/' + signs_in_disorder)}"
+    fields = {"email": ann.email, "password": ann.password}
+    assert browser.post(where, page="/sign-in", **fields).location == "/two-factor"
+    browser.post("/two-factor", method="email")
+    assert len(browser.cookies["gatepost_session"]) < 4000
+    assert browser.post("/two-factor/verify", code=scene.new_code(ann.email)).status == 303
+
+
 def guess(browser: Browser, email: str, forwarded: str) -> int:
     """The status of a wrong password from an address that the browser makes up."""
     token = browser.get("/sign-in").csrf_token

@@ -2,9 +2,11 @@
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from models import LoginSession, RememberedBrowser, User
+from config import load
+from extensions import change_rows, writing
+from models import LoginSession, Phone, RememberedBrowser, User
 from tests.client import Browser
 from tests.people import Person
 from tests.scene import Scene
@@ -150,6 +152,26 @@ def test_a_reset_neither_signs_in_nor_skips_the_second_step_and_mail_alone_is_no
     browser.post("/sign-out", page="/account")
     scene.sign_in(browser, changed)
     assert browser.post("/two-factor", method="email").location == "/two-factor/verify"
+
+
+def test_a_stolen_mailbox_does_not_open_its_own_way_by_guessing_at_the_phone(
+    scene: Scene, ann: Person
+) -> None:
+    thief = scene.browser()
+    thief.post("/reset-password", email=ann.email)
+    thief.post(scene.new_link(ann.email), password=NEW_PASSWORD)
+    with scene.app.app_context(), writing() as session:
+        almost = load(scene.portal.environ).code_failures_in_a_row - 1
+        change_rows(
+            session, update(Phone).values(code_failures=almost).where(Phone.id == ann.phone_id)
+        )
+    changed = Person(ann.id, ann.email, NEW_PASSWORD, ann.phone_id)
+    code = scene.ask_for_code(thief, changed)
+    thief.post("/two-factor/verify", code=f"{(int(code) + 1) % 10**6:06}")
+    assert scene.scalar(select(Phone.disabled_at).where(Phone.id == ann.phone_id)) is not None
+    scene.sign_in(thief, changed)
+    for method in ("email", f"phone:{ann.phone_id}"):
+        assert thief.post("/two-factor", method=method).status == 422
 
 
 def test_a_reset_link_works_once(scene: Scene, ann: Person) -> None:
