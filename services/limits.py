@@ -223,14 +223,20 @@ _PAUSE = """
 
 _PAUSE_AT_FIRST, _PAUSE_LATER = _PAUSE.format(uses="1"), _PAUSE.format(uses=_USES)
 
+_FREE_AT = "CASE WHEN {pause} = 0 THEN 0 ELSE :now + {pause} END"
+"""No pause is no time at all: another's "now" may be a little ahead of ours."""
+
+_FREE_AT_FIRST = _FREE_AT.format(pause=_PAUSE_AT_FIRST)
+_FREE_AT_LATER = _FREE_AT.format(pause=_PAUSE_LATER)
+
 _BEGIN_WAIT = text(f"""
     INSERT INTO limits (key, count, most, started_at, free_at, expires_at)
-    VALUES (:key, 1, 0, :now, :now + {_PAUSE_AT_FIRST},
+    VALUES (:key, 1, 0, :now, {_FREE_AT_FIRST},
             :now + CASE WHEN 1 < :free THEN :memory ELSE {_PAUSE_AT_FIRST} + :grudge END)
     ON CONFLICT (key) DO UPDATE SET
       count = {_USES},
       started_at = CASE WHEN limits.expires_at <= :now THEN :now ELSE limits.started_at END,
-      free_at = :now + {_PAUSE_LATER},
+      free_at = {_FREE_AT_LATER},
       expires_at = CASE WHEN {_USES} >= :free THEN :now + {_PAUSE_LATER} + :grudge
                         WHEN limits.expires_at <= :now THEN :now + :memory
                         ELSE limits.expires_at END
