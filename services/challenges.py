@@ -112,6 +112,17 @@ def find(
     )
 
 
+def hold(session: Session, reference: Reference | None) -> None:
+    """Keep others from the challenge behind a reference until the transaction ends.
+
+    Whoever is to count limits for it holds it first, as a code that is entered does: so two
+    clicks come one after the other, and neither waits for what the other has.
+    """
+    if reference is not None:
+        held = select(Challenge.id).where(Challenge.id == reference.challenge_id)
+        session.execute(held.with_for_update())
+
+
 def derive_code(challenge: Challenge, reference: Reference) -> str:
     """The challenge's digits: RFC 4226 (5.3) truncation of an HMAC-SHA-256 over what it binds."""
     bound = "|".join(

@@ -70,6 +70,7 @@ def send(
     is no error. Raises ``WayUnavailable``, ``TooManyMessages``, ``TextsPaused``.
     """
     with counting(user, client) as session:
+        challenges.hold(session, reference)
         way = ways.find(session, user, way_id)
         challenge = challenges.find_live(session, user, purpose, reference)
         if challenge and reference and _was_just_sent(session, challenge, way):
@@ -84,6 +85,7 @@ def send_again(
     and ``TooSoonToResend``.
     """
     with counting(user, client) as session:
+        challenges.hold(session, reference)
         last = challenges.find(session, user, purpose, reference)
         if last is None:
             raise NothingSent

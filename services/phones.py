@@ -118,6 +118,7 @@ def resend(user: User, purpose: Purpose, reference: Reference | None, client: Cl
     Raises ``NothingSent`` and the limits' refusals.
     """
     with codes.counting(user, client) as session:
+        challenges.hold(session, reference)
         challenge = challenges.find(session, user, purpose, reference)
         if challenge is None or reference is None or challenge.consumed_at is not None:
             raise NothingSent
@@ -211,6 +212,7 @@ def _start_proving(
         raise TextsOff
     number = parse_number(text)
     with codes.counting(user, client) as session:
+        challenges.hold(session, replaces)
         _refuse_unless_addable(session, user, number, old)
         current = challenges.find_live(session, user, purpose, replaces)
         same = (
