@@ -4,6 +4,8 @@ Imports nothing of ours but ``config``; what an extension does with our tables
 is told to it elsewhere.
 """
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -16,6 +18,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import Connection, CursorResult, Executable, MetaData, event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import TimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from config import Config
@@ -29,6 +32,9 @@ NAMING = {
 }
 
 
+WRITE_WAIT_SECONDS = 10
+
+
 class Base(DeclarativeBase):
     """The parent of every table."""
 
@@ -40,6 +46,42 @@ migrate = Migrate(render_as_batch=True)
 login_manager = LoginManager()
 csrf = CSRFProtect()
 babel = Babel()
+
+
+class WriteTurns:
+    """The threads of a process take turns at SQLite's write lock.
+
+    SQLite makes waiters sleep and look again, in no order: of many threads one is
+    passed over until its time is up ("database is locked"). So only one thread of
+    each process stands in that crowd; the others wait here, where they are woken.
+    """
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """After a fork: the lock may be held by a thread that is not there any more."""
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def one_of(self, engine: Engine) -> Iterator[None]:
+        """Wait for a turn; other databases queue by themselves.
+
+        Raises SQLAlchemy's ``TimeoutError``, which is answered like a database that is away.
+        """
+        if engine.dialect.name != "sqlite":
+            yield
+            return
+        if not self._lock.acquire(timeout=WRITE_WAIT_SECONDS):
+            raise TimeoutError("no turn to write came")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+write_turns = WriteTurns()
+os.register_at_fork(after_in_child=write_turns.renew)
 
 
 def settings() -> Config:
@@ -56,13 +98,14 @@ def writing() -> Iterator[Session]:
     """
     session = cast(Session, db.session)
     session.commit()
-    session.connection(execution_options={"immediate": True})
-    try:
-        yield session
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
+    with write_turns.one_of(db.engine):
+        session.connection(execution_options={"immediate": True})
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
 
 
 def change_rows(session: Session, statement: Executable) -> int:
