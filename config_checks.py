@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from config import Config
 
 PUBLISHED_SECRETS = frozenset(
-    {"changeme", "secret", "dev", "development", "password", "gatepost", "insecure", "example"}
+    {"changeme", "secret", "development", "password", "gatepost", "insecure", "example"}
 )
+"""No word so short that a random key holds it by chance."""
 
 
 def find_problems(config: "Config") -> list[str]:
@@ -35,8 +36,8 @@ def _contradictions(config: "Config") -> list[str]:
             )
             if not value
         ]
-    if config.smtp_url and urlsplit(config.smtp_url).scheme not in {"smtp", "smtps"}:
-        problems.append("GATEPOST_SMTP_URL must start with smtp:// or smtps://")
+    if config.smtp_url and not _names_a_mail_server(config.smtp_url):
+        problems.append("GATEPOST_SMTP_URL must start with smtp:// or smtps:// and name a server")
     if "\n" in config.mail_from or (config.mail_from and "@" not in config.mail_from):
         problems.append(
             "GATEPOST_MAIL_FROM must be an address like Example Login <login@example.org>"
@@ -56,6 +57,11 @@ def _contradictions(config: "Config") -> list[str]:
     ):
         problems.append("GATEPOST_PORTAL_LOGO must name an .svg or .png file that exists")
     return problems
+
+
+def _names_a_mail_server(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname)
 
 
 def _twilio_problems(config: "Config") -> list[str]:

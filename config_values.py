@@ -6,7 +6,7 @@ The error's words follow the setting's name in a sentence: "must be a whole numb
 import ipaddress
 import re
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import phonenumbers
 
@@ -54,15 +54,25 @@ def read_words(value: str) -> tuple[str, ...]:
 def read_base_url(value: str) -> str:
     """Scheme and host, in lower case."""
     parts = urlsplit(value.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    extra = parts.query or parts.fragment or not _has_a_good_port(parts)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or extra:
         raise ValueError("must look like https://login.example.org")
     if parts.path.strip("/") or parts.username:
         raise ValueError("must be scheme and host only, without a path or a user name")
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def _has_a_good_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
+
+
 def read_database_url(value: str) -> str:
     """A SQLAlchemy address; PostgreSQL's short names get our driver's."""
+    if not re.match(r"sqlite:///|postgres(ql)?(\+psycopg)?://", value.strip()):
+        raise ValueError("must start with postgresql:// or sqlite:///")
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value.strip())
 
 

@@ -19,6 +19,7 @@ from extensions import csrf, writing
 from models import User
 from services.clock import now
 from tests.addresses import Doors, dump, find_changes
+from tests.environs import PRODUCTION
 
 pytestmark = pytest.mark.settings(GATEPOST_SEND_GAP_SECONDS="0")
 
@@ -82,22 +83,14 @@ PUBLIC = {
     "auth.resend_confirmation", "auth.reset_password", "auth.setup", "auth.sign_in",
     "auth.sign_out", "two_factor.choose", "two_factor.delivery", "two_factor.resend",
     "two_factor.verify", "site.change_password", "site.healthz", "site.home", "site.logo",
-    "site.favicon", "site.readyz", "site.robots_txt", "site.security_txt", "site.theme", "hooks.sms_report",
+    "site.favicon",
+    "site.readyz", "site.robots_txt", "site.security_txt", "site.theme", "hooks.sms_report",
     "static", "dev.outbox", "dev.styleguide",
 }  # fmt: skip
 """Every view that asks for no login: one more has to be written down here."""
 
 SIGNED_BY_THE_PROVIDER = {"hooks.sms_report"}
 VISITORS = ("signed out", "pending sign-in", "signed in")
-
-PRODUCTION = {
-    "GATEPOST_BASE_URL": "https://login.example.org",
-    "GATEPOST_SECRET_KEY": "q7Zk2vX9bN4mL1sD8fG3hJ6pR5tY0wEc",
-    "GATEPOST_SMS_GATEWAY": "none",
-    "GATEPOST_MAIL_GATEWAY": "smtp",
-    "GATEPOST_SMTP_URL": "smtps://127.0.0.1:465",
-    "GATEPOST_MAIL_FROM": "login@example.org",
-}
 
 OTHER_SITES = (
     {"Sec-Fetch-Site": "cross-site"},

@@ -5,54 +5,19 @@ Without Chromium these tests are skipped with a line that says how to get it; wh
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, expect
 
-from app import create_app
-from config import load
-from extensions import db
 from tests.browser import chromium as where
-from tests.browser import owes
+from tests.browser.portals import GENEROUS, app_of, portal_on
+from tests.browser.tabs import SECONDS, NewVisit, Tab, opening
 from tests.browser.visit import Visit
-from tests.browser.watch import Watch
-from tests.conftest import POSTGRESQL, QUICK
-from tests.portal import Portal, running
-
-SECONDS = 10
-
-NewVisit = Callable[..., Visit]
-
-
-class Tab:
-    """A tab in a browser of its own, watched."""
-
-    def __init__(self, chromium: Browser, portal: Portal, app: Flask, **options: Any) -> None:
-        self.context = chromium.new_context(
-            base_url=portal.url,
-            user_agent=where.USER_AGENT,
-            reduced_motion="reduce",  # no colour is looked at half-way
-            viewport=owes.WINDOW,
-            **options,
-        )
-        self.context.set_default_timeout(SECONDS * 1000)
-        self.watch = Watch(self.context, urlsplit(portal.url).netloc)
-        self.visit = Visit(self.context.new_page(), portal, app)
-
-    def refresh(self) -> Visit:
-        """Forget what the test before did here."""
-        self.visit.page.goto("about:blank")
-        self.visit.page.set_viewport_size(owes.WINDOW)
-        self.visit.page.emulate_media(color_scheme="light")
-        self.context.clear_cookies()
-        self.watch.complaints.clear()
-        return self.visit
+from tests.conftest import QUICK
+from tests.portal import Portal
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -112,50 +77,3 @@ def new_visit(chromium: Browser, portal: Portal, app: Flask) -> Iterator[NewVisi
     """Opens tabs in browsers of their own, for what a shared one cannot show; as strict."""
     with opening(chromium, portal, app) as new_visit:
         yield new_visit
-
-
-GENEROUS = {
-    "GATEPOST_NEW_NUMBERS_PER_HOUR": "1000",
-    "GATEPOST_NEW_NUMBER_PREFIX_PER_10_MINUTES": "1000",
-    "GATEPOST_NEW_NUMBER_PREFIX_PER_DAY": "1000",
-    "GATEPOST_NEW_NUMBER_COUNTRY_PER_DAY": "1000",
-    "GATEPOST_NEW_NUMBER_PORTAL_PER_HOUR": "1000",
-    "GATEPOST_NEW_NUMBER_PORTAL_PER_DAY": "1000",
-    "GATEPOST_REGISTRATIONS_PER_ADDRESS_PER_HOUR": "1000",
-    "GATEPOST_PASSWORD_FAILS_PER_ADDRESS_PER_5_MINUTES": "1000",
-}
-"""What many tests of one portal share an address for."""
-
-
-def portal_on(
-    folder: Path, database: str, environ: dict[str, str]
-) -> AbstractContextManager[Portal]:
-    """A portal process on a migrated database: a SQLite file to copy, or an address."""
-    if POSTGRESQL:
-        return running(folder, {**environ, "GATEPOST_DATABASE_URL": database}, workers=1)
-    return running(folder, environ, workers=1, database=Path(database))
-
-
-def app_of(portal: Portal) -> Iterator[Flask]:
-    """The app of a portal's settings, on the same database."""
-    app = create_app(load(portal.environ))
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
-@contextmanager
-def opening(chromium: Browser, portal: Portal, app: Flask) -> Iterator[NewVisit]:
-    """A maker of visits; closes their browsers at the end and reports what they must not do."""
-    tabs: list[Tab] = []
-
-    def make(**options: Any) -> Visit:
-        tabs.append(Tab(chromium, portal, app, **options))
-        return tabs[-1].visit
-
-    yield make
-    for tab in tabs:
-        tab.context.close()
-    for tab in tabs:
-        tab.watch.check()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.at_code_page import AtCodePage
-from tests.browser.conftest import NewVisit
+from tests.browser.tabs import NewVisit
 from tests.outbox import code_in
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]

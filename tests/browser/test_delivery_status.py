@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, expect
 from models import Message
 from services.clock import now
 from tests.browser.at_code_page import AtCodePage
-from tests.browser.conftest import GENEROUS, NewVisit, app_of, opening, portal_on
+from tests.browser.portals import GENEROUS, app_of, portal_on
+from tests.browser.tabs import NewVisit, opening
 from tests.conftest import QUICK
 from tests.outbox import code_in
 from tests.portal import Portal

@@ -10,8 +10,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import NewVisit, app_of, opening, portal_on
 from tests.browser.hands import Hands, Keyboard, Mouse
+from tests.browser.portals import app_of, portal_on
+from tests.browser.tabs import NewVisit, opening
 from tests.browser.visit import new_email, new_number
 from tests.people import PASSWORD
 from tests.portal import Portal

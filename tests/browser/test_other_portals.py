@@ -11,8 +11,8 @@ from blueprints import guard
 from services import registration
 from services.errors import TooManyTries
 from tests.browser import owes
-from tests.browser.conftest import opening
 from tests.browser.served import served
+from tests.browser.tabs import opening
 from tests.browser.visit import Visit
 from tests.people import PASSWORD
 

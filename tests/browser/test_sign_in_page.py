@@ -4,7 +4,7 @@ import gzip
 
 from playwright.sync_api import Response, expect
 
-from tests.browser.conftest import NewVisit
+from tests.browser.tabs import NewVisit
 
 MOST_ZIPPED = 12_000
 MOST_RAW = 30_000

@@ -14,8 +14,12 @@ from tests.scene import Scene
 
 Ask = Callable[[Browser, str], Answer]
 ROUNDS = 15
-SLOWEST_RATIO = 1.6
-"""Known beside unknown, medians of interleaved rounds: what a noisy machine allows to claim."""
+SLOWEST_RATIO = 2.0
+NOISE_SECONDS = 0.015
+"""Known beside unknown, the quick fifth of interleaved rounds: what a noisy machine lets us claim.
+
+A hash that is left out for the unknown is far more than this with default settings.
+"""
 
 
 def sign_in(browser: Browser, email: str) -> Answer:
@@ -63,8 +67,9 @@ def test_the_time_is_the_same(scene: Scene, ask: Ask) -> None:
                 scene.person().email if kind == "known" else f"{ask.__name__}{count}@example.org"
             )
             times[kind].append(ask(scene.browser(), email).seconds)
-    known, unknown = (statistics.median(times[kind]) for kind in ("known", "unknown"))
-    assert 1 / SLOWEST_RATIO < known / unknown < SLOWEST_RATIO, times
+    known, unknown = (statistics.quantiles(times[kind], n=5)[0] for kind in ("known", "unknown"))
+    apart = abs(known - unknown)
+    assert apart < NOISE_SECONDS or max(known, unknown) / min(known, unknown) < SLOWEST_RATIO, times
 
 
 def test_only_the_mail_tells_and_it_goes_to_the_owner(scene: Scene) -> None:

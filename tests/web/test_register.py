@@ -11,7 +11,7 @@ def test_the_first_journey_of_a_new_person(client: FlaskClient, outbox: Outbox) 
     page = open_page(client, "/register")
     page = page.submit("Create account", email="ann@example.org", password=PASSWORD)
     assert page.h1 == "Check your email"
-    page = open_page(client, outbox.link("ann@example.org")[len("http://127.0.0.1:8000"):])
+    page = open_page(client, outbox.link("ann@example.org")[len("http://127.0.0.1:8000") :])
     page = page.submit("Confirm my email address")
     page = page.submit("Sign in", email="ann@example.org", password=PASSWORD)
     assert page.h1 == "Your account"

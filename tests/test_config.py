@@ -1,0 +1,220 @@
+"""Settings: read once, checked all together, and never half good."""
+
+import secrets
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from config import load, names
+from tests.environs import GOOD_KEY, PRODUCTION, TWILIO, problems_in_production, problems_of
+
+DEFAULTS = {
+    "code_seconds": 600, "code_tries": 5, "pending_sign_in_seconds": 20 * 60,
+    "code_tries_per_5_minutes": 5, "code_tries_per_hour": 20, "code_tries_per_day": 50,
+    "code_failures_in_a_row": 100,
+    "send_gap_seconds": 30, "send_gap_most_seconds": 240,
+    "sends_per_hour": 5, "sends_per_day": 10, "sends_per_day_in_all": 30,
+    "new_numbers_per_hour": 3, "new_number_prefix_per_10_minutes": 3,
+    "new_number_prefix_per_day": 10, "new_number_country_per_day": 50,
+    "new_number_portal_per_hour": 60, "new_number_portal_per_day": 300,
+    "proven_number_portal_per_day_each": 5,
+    "breaker_texts": 20, "breaker_percent": 30, "breaker_pause_seconds": 3600,
+    "password_fails_per_5_minutes": 5, "password_wait_seconds": 30,
+    "password_wait_most_seconds": 3600, "password_fails_per_address_per_5_minutes": 20,
+    "known_browser_fails_per_5_minutes": 10,
+    "reset_seconds": 30 * 60, "resets_per_hour": 3, "resets_per_day": 5,
+    "confirmation_seconds": 24 * 3600,
+    "session_idle_seconds": 3600, "session_seconds": 12 * 3600, "remember_me_days": 14,
+    "admin_session_idle_seconds": 30 * 60, "admin_session_seconds": 12 * 3600,
+    "reauth_seconds": 600, "remembered_browser_days": 14,
+    "password_least_characters": 15, "password_most_characters": 256,
+    "argon2_memory_kib": 19 * 1024, "argon2_passes": 2,
+    "request_bytes": 64 * 1024, "request_fields": 20,
+}  # fmt: skip
+"""The numbers that were weighed: a default that changes changes here too, on purpose."""
+
+SECRETS = {name for name, about in names().items() if about.metadata["secret"]}
+
+
+class TestDefaults:
+    @pytest.mark.parametrize("field", DEFAULTS)
+    def test_every_number_is_as_it_was_weighed(self, field: str) -> None:
+        assert getattr(load(PRODUCTION), field) == DEFAULTS[field]
+
+    def test_production_is_what_it_is_unless_told_otherwise(self) -> None:
+        loaded = load(PRODUCTION)
+
+        assert loaded.env == "production"
+        assert not loaded.development
+        assert loaded.registration == "open"
+        assert not loaded.require_two_factor
+        assert loaded.trusted_proxies == ()
+
+    def test_the_database_is_sqlite_in_the_instance_folder(self, tmp_path: Path) -> None:
+        loaded = load({**PRODUCTION, "GATEPOST_INSTANCE_DIR": str(tmp_path)})
+
+        assert loaded.database_url == f"sqlite:///{tmp_path}/gatepost.db"
+        assert loaded.outbox_dir == tmp_path / "outbox"
+
+    def test_nothing_changes_once_it_is_loaded(self) -> None:
+        with pytest.raises(FrozenInstanceError):
+            load(PRODUCTION).code_tries = 99  # type: ignore[misc]
+
+
+class TestProduction:
+    def test_it_starts_with_good_settings(self) -> None:
+        assert load(PRODUCTION).https
+
+    def test_with_no_setting_at_all_every_missing_one_is_listed(self) -> None:
+        found = problems_of()
+
+        assert [problem.split()[0] for problem in found] == [
+            "GATEPOST_BASE_URL", "GATEPOST_SECRET_KEY", "GATEPOST_SMS_GATEWAY",
+            "GATEPOST_MAIL_GATEWAY",
+        ]  # fmt: skip
+
+    def test_everything_that_is_wrong_is_listed_at_once(self, tmp_path: Path) -> None:
+        found = problems_of(
+            GATEPOST_ENV="production",
+            GATEPOST_BASE_URL="http://login.example.org",
+            GATEPOST_SECRET_KEY="changeme",
+            GATEPOST_SECRET_KEY_FALLBACKS="short",
+            GATEPOST_DATABASE_URL="mysql://127.0.0.1/gatepost",
+            GATEPOST_REGISTRATION="sometimes",
+            GATEPOST_TRUSTED_PROXIES="everyone",
+            GATEPOST_SMS_GATEWAY="twilio",
+            GATEPOST_MAIL_GATEWAY="file",
+            GATEPOST_SMTP_URL="https://mail.example.org",
+            GATEPOST_MAIL_FROM="nobody",
+            GATEPOST_SMS_COUNTRIES="US,Atlantis",
+            GATEPOST_CODE_TRIES="five",
+            GATEPOST_CODE_SECONDS="29",
+            GATEPOST_SEND_GAP_SECONDS="300",
+            GATEPOST_REMEMBERED_BROWSER_DAYS="31",
+            GATEPOST_PASSWORD_LEAST_CHARACTERS="8",
+            GATEPOST_PORTAL_LOGO=str(tmp_path / "no.svg"),
+            GATEPOST_ACCENT_COLOUR="blue",
+            GATEPOST_REQUIRE_TWO_FACTOR="perhaps",
+            GATEPOST_TWILIO_BASE_URL="http://sms.example.org",
+            TWILIO_ACCOUNT_SID="SK1",
+            TWILIO_API_KEY="SK2",
+            TWILIO_FROM="+12015550100",
+            TWILIO_MESSAGING_SERVICE_SID="MG1",
+        )
+
+        for name in (
+            "GATEPOST_BASE_URL must be https", "GATEPOST_SECRET_KEY is too weak",
+            "GATEPOST_SECRET_KEY_FALLBACKS is too weak", "GATEPOST_DATABASE_URL must",
+            "GATEPOST_REGISTRATION must be one of", "GATEPOST_TRUSTED_PROXIES",
+            "GATEPOST_MAIL_GATEWAY=file", "GATEPOST_SMTP_URL must start",
+            "GATEPOST_MAIL_FROM must be", "GATEPOST_SMS_COUNTRIES does not know",
+            "GATEPOST_CODE_TRIES must be a whole number", "GATEPOST_CODE_SECONDS must be at least",
+            "GATEPOST_SEND_GAP_MOST_SECONDS", "GATEPOST_REMEMBERED_BROWSER_DAYS",
+            "GATEPOST_PASSWORD_LEAST_CHARACTERS", "GATEPOST_PORTAL_LOGO",
+            "GATEPOST_ACCENT_COLOUR", "GATEPOST_REQUIRE_TWO_FACTOR", "GATEPOST_TWILIO_BASE_URL",
+            "TWILIO_ACCOUNT_SID", "TWILIO_API_KEY and TWILIO_API_SECRET belong together",
+            "exactly one of TWILIO_FROM and TWILIO_MESSAGING_SERVICE_SID",
+        ):  # fmt: skip
+            assert any(problem.startswith(name) for problem in found), (name, found)
+
+    @pytest.mark.parametrize(
+        "key", ["", "changeme", "a" * 64, "abcabcabcabc" * 4, "0123456789" * 4]
+    )
+    def test_a_weak_key_is_refused(self, key: str) -> None:
+        (problem,) = problems_in_production(GATEPOST_SECRET_KEY=key)
+
+        assert problem.startswith("GATEPOST_SECRET_KEY ")
+        assert not key or key not in problem
+
+    @pytest.mark.parametrize("word", ["changeme", "Secret", "PASSWORD", "development", "gatepost"])
+    def test_a_published_key_is_refused_however_long(self, word: str) -> None:
+        (problem,) = problems_in_production(GATEPOST_SECRET_KEY=f"{word}-{GOOD_KEY}")
+
+        assert "published examples" in problem
+
+    def test_no_key_as_we_advise_to_make_it_is_refused(self) -> None:
+        for _ in range(3000):
+            load({**PRODUCTION, "GATEPOST_SECRET_KEY": secrets.token_urlsafe(48)})
+        load({**PRODUCTION, "GATEPOST_SECRET_KEY": f"dEv{GOOD_KEY}"})
+
+    @pytest.mark.parametrize("gateway", ["console", "file"])
+    @pytest.mark.parametrize("channel", ["SMS", "MAIL"])
+    def test_a_gateway_for_developers_is_refused(self, channel: str, gateway: str) -> None:
+        name = f"GATEPOST_{channel}_GATEWAY"
+
+        assert problems_in_production(**{name: gateway}) == [
+            f"{name}={gateway} is for development only"
+        ]
+
+    @pytest.mark.parametrize("name", ["GATEPOST_SMTP_URL", "GATEPOST_MAIL_FROM"])
+    def test_smtp_needs_its_server_and_its_sender(self, name: str) -> None:
+        assert problems_in_production(**{name: ""}) == [f"{name} is needed with the smtp gateway"]
+
+    @pytest.mark.parametrize(
+        "url", ["mysql://127.0.0.1/gatepost", "gatepost.db", "/var/lib/gatepost.db", "//h/db"]
+    )
+    def test_a_database_that_it_does_not_know_is_refused(self, url: str) -> None:
+        (problem,) = problems_in_production(GATEPOST_DATABASE_URL=url)
+
+        assert problem.startswith("GATEPOST_DATABASE_URL must start with")
+        assert url not in problem
+
+    @pytest.mark.parametrize("url", ["smtp://", "smtps://user:word@", "smtp:///x"])
+    def test_a_mail_server_without_a_host_is_refused(self, url: str) -> None:
+        (problem,) = problems_in_production(GATEPOST_SMTP_URL=url)
+
+        assert problem.startswith("GATEPOST_SMTP_URL ")
+
+    def test_no_problem_tells_a_secret(self, tmp_path: Path) -> None:
+        found = problems_in_production(
+            GATEPOST_SECRET_KEY="hunter2hunter2",
+            GATEPOST_SECRET_KEY_FALLBACKS="hunter2",
+            GATEPOST_SMTP_URL="imap://ann:hunter2@mail.example.org",
+            GATEPOST_DATABASE_URL="mysql://ann:hunter2@127.0.0.1/x",
+            TWILIO_AUTH_TOKEN="hunter2",
+        )
+
+        assert len(found) == 4
+        assert "hunter2" not in " ".join(found)
+
+
+class TestTwilio:
+    def test_it_starts_with_good_settings(self) -> None:
+        assert load({**PRODUCTION, **TWILIO}).sms_gateway == "twilio"
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"TWILIO_ACCOUNT_SID": ""}, "TWILIO_ACCOUNT_SID"),
+            ({"TWILIO_ACCOUNT_SID": "SK123"}, "TWILIO_ACCOUNT_SID"),
+            ({"TWILIO_AUTH_TOKEN": ""}, "TWILIO_AUTH_TOKEN"),
+            ({"TWILIO_API_KEY": "SK123"}, "belong together"),
+            ({"TWILIO_API_SECRET": "x"}, "belong together"),
+            ({"TWILIO_MESSAGING_SERVICE_SID": "MG123"}, "exactly one"),
+            ({"TWILIO_FROM": "", "GATEPOST_SMS_COUNTRIES": "US"}, "exactly one"),
+            ({"TWILIO_FROM": "Gatepost"}, "GATEPOST_SMS_COUNTRIES"),
+            ({"GATEPOST_TWILIO_BASE_URL": "http://sms.example.org"}, "must be https"),
+        ],
+    )
+    def test_each_thing_that_is_wrong_is_told(self, changes: dict[str, str], words: str) -> None:
+        (problem,) = problems_in_production(**{**TWILIO, **changes})
+
+        assert words in problem
+
+    @pytest.mark.parametrize(
+        ("sender", "country"),
+        [("+12015550100", "US"), ("+4915112345678", "DE"), ("+353861234567", "IE")],
+    )
+    def test_texts_go_to_the_sender_s_own_country_unless_told(
+        self, sender: str, country: str
+    ) -> None:
+        loaded = load({**PRODUCTION, **TWILIO, "TWILIO_FROM": sender})
+
+        assert loaded.sms_countries == (country,)
+        assert loaded.default_region == country
+
+    def test_told_countries_win(self) -> None:
+        loaded = load({**PRODUCTION, **TWILIO, "GATEPOST_SMS_COUNTRIES": "de, us"})
+
+        assert loaded.sms_countries == ("DE", "US")
