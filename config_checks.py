@@ -3,6 +3,7 @@
 Only looks; an operator reads the sentences.
 """
 
+from email.utils import getaddresses
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -38,7 +39,7 @@ def _contradictions(config: "Config") -> list[str]:
         ]
     if config.smtp_url and not _names_a_mail_server(config.smtp_url):
         problems.append("GATEPOST_SMTP_URL must start with smtp:// or smtps:// and name a server")
-    if "\n" in config.mail_from or (config.mail_from and "@" not in config.mail_from):
+    if config.mail_from and not _is_one_sender(config.mail_from):
         problems.append(
             "GATEPOST_MAIL_FROM must be an address like Example Login <login@example.org>"
         )
@@ -57,6 +58,12 @@ def _contradictions(config: "Config") -> list[str]:
     ):
         problems.append("GATEPOST_PORTAL_LOGO must name an .svg or .png file that exists")
     return problems
+
+
+def _is_one_sender(text: str) -> bool:
+    """One address, its name quoted where it holds a comma."""
+    found = getaddresses([text])
+    return "\n" not in text and len(found) == 1 and "@" in found[0][1]
 
 
 def _names_a_mail_server(url: str) -> bool:
