@@ -84,8 +84,8 @@ PUBLIC = {
     "auth.sign_out", "two_factor.choose", "two_factor.delivery", "two_factor.resend",
     "two_factor.verify", "site.change_password", "site.healthz", "site.home", "site.logo",
     "site.favicon",
-    "site.readyz", "site.robots_txt", "site.security_txt", "site.theme", "hooks.sms_report",
-    "static", "dev.outbox", "dev.styleguide",
+    "site.readyz", "site.robots_txt", "site.security_txt", "site.theme",
+    "hooks.sms_report", "static", "dev.outbox", "dev.styleguide",
 }  # fmt: skip
 """Every view that asks for no login: one more has to be written down here."""
 
