@@ -159,7 +159,7 @@ class Config:
     hash_threads: int = number(2, "password hashes at once in one process")
     hash_wait_seconds: int = number(10, "longest wait for a place to hash; then 503")
 
-    delivery_threads: int = number(4, "messages sent at once by one process")
+    delivery_threads: int = number(4, "messages of one channel sent at once by one process")
     delivery_lease_seconds: int = number(60, "a message whose sender was silent for so long is given up as unknown")
     mail_tries: int = number(6, "times a mail is tried when the server says “later”")
     smtp_seconds: int = number(10, "longest wait for the mail server's next answer")
