@@ -8,12 +8,14 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from flask_migrate import upgrade
@@ -24,6 +26,8 @@ from config import Config, load
 from extensions import Base, db
 from tests.outbox import Outbox
 from tests.people import Person, make_person
+
+NINE_O_CLOCK = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 POSTGRESQL = os.environ.get("GATEPOST_TEST_DATABASE_URL", "")
 
@@ -151,6 +155,13 @@ def client(app: Flask) -> FlaskClient:
 def runner(app: Flask) -> FlaskCliRunner:
     """The command line."""
     return app.test_cli_runner()
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """The time stands still until a test moves it: ``clock.shift(30)``, in seconds."""
+    with time_machine.travel(NINE_O_CLOCK, tick=False) as traveller:
+        yield traveller
 
 
 @pytest.fixture
