@@ -106,6 +106,10 @@ class Browser:
         """Open a page as a person would: redirects followed."""
         return self.follow(self.get(path))
 
+    def is_signed_in(self) -> bool:
+        """Whether the account page opens."""
+        return self.get("/account").status == 200
+
     def post(self, path: str, *, page: str | None = None, **fields: Any) -> Answer:
         """Open the page that has the form, then post to ``path`` as a browser would."""
         return self.send(path, {"csrf_token": self.open(page or path).csrf_token, **fields})

@@ -32,11 +32,6 @@ def ann(two: tuple[Scene, str]) -> Person:
     return two[0].person(phone=True)
 
 
-def is_signed_in(browser: Browser) -> bool:
-    """Whether the account page opens."""
-    return browser.get("/account").status == 200
-
-
 def test_a_login_made_on_one_is_good_on_both_and_ended_on_both(
     two: tuple[Scene, str], ann: Person
 ) -> None:
@@ -44,9 +39,9 @@ def test_a_login_made_on_one_is_good_on_both_and_ended_on_both(
     here = scene.browser()
     scene.sign_in_whole(here, ann)
     there = here.twin(second)
-    assert is_signed_in(there)
+    assert there.is_signed_in()
     there.post("/sign-out", page="/account")
-    assert not is_signed_in(here)
+    assert not here.is_signed_in()
 
 
 def test_a_sign_in_goes_on_at_the_other_portal(two: tuple[Scene, str], ann: Person) -> None:
@@ -55,7 +50,7 @@ def test_a_sign_in_goes_on_at_the_other_portal(two: tuple[Scene, str], ann: Pers
     code = scene.ask_for_code(here, ann)
     there = here.twin(second)
     assert there.post("/two-factor/verify", code=code).status == 303
-    assert is_signed_in(there)
+    assert there.is_signed_in()
     again = here.post("/two-factor/verify", code=code, page="/sign-in")
     assert again.status == 303
     assert not again.cookies, "a code used there is used here"
@@ -67,8 +62,8 @@ def test_a_change_on_one_ends_the_others_logins(two: tuple[Scene, str], ann: Per
     scene.sign_in_whole(here, ann)
     scene.sign_in_whole(there, ann)
     there.post("/account/sessions/end-others", page="/account/sessions")
-    assert is_signed_in(there)
-    assert not is_signed_in(here)
+    assert there.is_signed_in()
+    assert not here.is_signed_in()
 
 
 def test_tries_are_counted_together(two: tuple[Scene, str], ann: Person) -> None:
@@ -80,4 +75,4 @@ def test_tries_are_counted_together(two: tuple[Scene, str], ann: Person) -> None
     for browser in (here, there, here, there, here):
         assert browser.post("/two-factor/verify", code=wrong).status == 422
     assert there.post("/two-factor/verify", code=code).status in {422, 429}
-    assert not is_signed_in(there)
+    assert not there.is_signed_in()
