@@ -77,6 +77,10 @@ docs: $(RUNTIME) ## Write docs/configuration.md from config.py
 	@GATEPOST_ENV=development $(BIN)/flask settings docs > docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md
 
+.PHONY: screenshots
+screenshots: $(DEV) ## Take the README's screenshots of the running product
+	@$(BIN)/python -m tests.browser.take_screenshots
+
 .PHONY: lock
 lock: $(DEV) ## Write the locked requirements from the .in files (LOCK_FLAGS=--upgrade for newer ones)
 	@$(COMPILE) requirements.in --output-file requirements.txt

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from models import User
+from services.clock import now
 from tests.browser import chromium as where
 from tests.browser import owes, states, states_second_step, states_signed_in, states_signed_out  # noqa: F401
 from tests.browser.portals import GENEROUS, app_of
@@ -23,7 +25,8 @@ from tests.outbox import code_in
 from tests.portal import ROOT, running
 
 IMAGES = ROOT / "docs" / "img"
-WINDOW: ViewportSize = {"width": 440, "height": 780}
+PHONE: ViewportSize = {"width": 440, "height": 780}
+DESK: ViewportSize = {"width": 1040, "height": 840}
 NUMBER, EMAIL = "+12015550134", "ann@example.org"
 
 
@@ -58,10 +61,11 @@ def _portal(chromium: Browser) -> Iterator[NewVisit]:
 
 def _take_for_readme(new_visit: NewVisit) -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
-    visit = new_visit(device_scale_factor=2, locale="en-GB")
+    visit = new_visit(device_scale_factor=2)
     page = visit.page
-    page.set_viewport_size(WINDOW)
     person = visit.new_person(EMAIL, number=NUMBER, two_factor=True)
+    visit.change(User, person, password_changed_at=now())
+    page.set_viewport_size(PHONE)
     visit.open("/sign-in")
     _shoot(page, "sign-in")
     visit.sign_in(person)
@@ -72,6 +76,7 @@ def _take_for_readme(new_visit: NewVisit) -> None:
     _shoot(page, "code")
     code = code_in(visit.wait_for("sms", 1, NUMBER)[0])
     visit.post("/two-factor/verify", code=code, remember_browser="y")
+    page.set_viewport_size(DESK)
     visit.open("/account")
     _shoot(page, "account")
 
