@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import HTTPException
 
 from blueprints import next_url, pending
@@ -55,6 +56,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(CSRFError, _show_csrf_error)
     app.register_error_handler(Refusal, _show_refusal)
     app.register_error_handler(ChallengeConsumed, _go_where_it_led)
+    app.register_error_handler(ObjectDeletedError, _ask_to_sign_in)
     app.register_error_handler(OperationalError, _show_unavailable)
     app.register_error_handler(NoConnection, _show_unavailable)
     app.register_error_handler(Exception, _show_failure)
@@ -108,6 +110,12 @@ def _go_where_it_led(_consumed: ChallengeConsumed) -> Response:
         target = pending.next_url()
         return see_other(target if next_url.is_safe(target) else url_for("site.home"))
     return see_other(next_url.requested() or url_for("account.overview"))
+
+
+def _ask_to_sign_in(_gone: Exception) -> Response:
+    """The login session or pending sign-in of this request ended while it was answered."""
+    db.session.rollback()
+    return see_other(url_for("auth.sign_in"))
 
 
 def _show_unavailable(error: Exception) -> Response:

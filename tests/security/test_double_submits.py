@@ -51,8 +51,8 @@ def test_a_number_is_added_once(scene: Scene, ann: Person) -> None:
     assert sorted(phones(scene, ann)) == sorted([scene.number_of(ann), number])
 
 
-def test_two_numbers_proved_at_once_in_two_browsers_are_one(scene: Scene, ann: Person) -> None:
-    browsers = [scene.browser(), scene.browser()]
+def test_of_numbers_proved_at_once_in_many_browsers_one_is_added(scene: Scene, ann: Person) -> None:
+    browsers = [scene.browser() for _ in range(3)]
     calls = []
     for browser in browsers:
         scene.sign_in_whole(browser, ann)
@@ -62,7 +62,7 @@ def test_two_numbers_proved_at_once_in_two_browsers_are_one(scene: Scene, ann: P
         fields = {"csrf_token": token, "code": scene.new_code(number)}
         calls.append(partial(browser.send, "/account/phones/confirm", fields))
     assert len(winners(parallel(calls))) == 1
-    assert len(phones(scene, ann)) == 2, "the first change ended the other's session and code"
+    assert len(phones(scene, ann)) == 2, "the first change ended the others' sessions and codes"
 
 
 def test_identity_is_proved_once_by_one_code(scene: Scene, ann: Person) -> None:
