@@ -1,7 +1,6 @@
 """Signing in and out in a browser with the password alone."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 import time_machine
@@ -167,71 +166,6 @@ class TestWhereItLeads:
         assert answer.location == "/sign-in"
 
 
-class TestRememberMe:
-    def cookie_life(self, client: FlaskClient, name: str) -> timedelta | None:
-        cookie = client.get_cookie(name)
-        assert cookie is not None
-        return None if cookie.max_age is None else timedelta(seconds=cookie.max_age)
-
-    def test_without_it_the_cookie_ends_with_the_browser(
-        self, client: FlaskClient, ann: Person
-    ) -> None:
-        sign_in(client, ann)
-
-        assert self.cookie_life(client, LOGIN) is None
-
-    def test_with_it_the_cookie_lives_for_fourteen_days(
-        self, client: FlaskClient, ann: Person
-    ) -> None:
-        sign_in(client, ann, remember_me="y")
-
-        assert self.cookie_life(client, LOGIN) == timedelta(days=14)
-
-    def test_not_for_administrators(
-        self, client: FlaskClient, new_person: Callable[..., Person]
-    ) -> None:
-        sign_in(client, new_person(admin=True), remember_me="y")
-
-        assert self.cookie_life(client, LOGIN) is None
-
-    def test_it_survives_fourteen_days_unused_and_no_more(
-        self, client: FlaskClient, clock: time_machine.Traveller, ann: Person
-    ) -> None:
-        sign_in(client, ann, remember_me="y")
-        login = client.get_cookie(LOGIN)
-        assert login is not None
-        clock.shift(timedelta(days=14) - timedelta(seconds=1))
-        assert is_signed_in(client)
-
-        clock.shift(1)
-        client.set_cookie(LOGIN, login.value)
-        assert not is_signed_in(client)
-
-    @pytest.mark.parametrize(("admin", "idle"), [(False, 3600), (True, 1800)])
-    def test_without_it_an_idle_hour_ends_it_half_for_administrators(
-        self, client: FlaskClient, clock: time_machine.Traveller,
-        new_person: Callable[..., Person], admin: bool, idle: int,
-    ) -> None:  # fmt: skip
-        sign_in(client, new_person(admin=admin))
-        for _ in range(3):
-            clock.shift(idle - 1)
-            assert is_signed_in(client), "a request begins the idle time again"
-        clock.shift(idle)
-        assert not is_signed_in(client)
-
-    def test_without_it_twelve_hours_end_it_however_busy(
-        self, client: FlaskClient, clock: time_machine.Traveller, ann: Person
-    ) -> None:
-        sign_in(client, ann)
-        for _ in range(23):
-            clock.shift(timedelta(minutes=30))
-            assert is_signed_in(client)
-        clock.shift(timedelta(minutes=30) - timedelta(seconds=1))
-        assert is_signed_in(client)
-        clock.shift(1)
-        assert not is_signed_in(client)
-
-
 class TestCookies:
     def test_a_new_sign_in_is_a_new_token_and_the_old_one_is_dead(
         self, client: FlaskClient, app: Flask, ann: Person
@@ -275,43 +209,6 @@ class TestCookies:
             assert cookie.path == "/"
             assert "ann" not in cookie.value
         assert not has_cookie(client, REMEMBERED)
-
-
-class TestSigningOut:
-    def test_the_session_is_over_even_for_who_kept_its_cookie(
-        self, client: FlaskClient, app: Flask, ann: Person
-    ) -> None:
-        page = sign_in(client, ann)
-        login = client.get_cookie(LOGIN)
-        assert login is not None
-        page = page.submit("Sign out")
-
-        assert (page.h1, page.notes) == ("Sign in", ["You are signed out."])
-        assert not has_cookie(client, LOGIN)
-        client.set_cookie(LOGIN, login.value)
-        assert not is_signed_in(client)
-
-    def test_the_other_browser_stays_signed_in(
-        self, client: FlaskClient, app: Flask, ann: Person
-    ) -> None:
-        elsewhere = other_browser(app)
-        sign_in(elsewhere, ann)
-        sign_in(client, ann).submit("Sign out")
-
-        assert is_signed_in(elsewhere)
-
-    def test_twice_is_no_error(self, client: FlaskClient, ann: Person) -> None:
-        page = sign_in(client, ann)
-        page.submit("Sign out")
-        token = csrf_token(open_page(client, "/sign-in").html)
-
-        assert client.post("/sign-out", data={"csrf_token": token}).location == "/sign-in"
-
-    def test_a_link_cannot_do_it(self, client: FlaskClient, ann: Person) -> None:
-        sign_in(client, ann)
-
-        assert client.get("/sign-out").status_code == 405
-        assert is_signed_in(client)
 
 
 def test_nothing_is_mailed_or_texted(client: FlaskClient, outbox: Outbox, ann: Person) -> None:
