@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 import config
 import config_docs
@@ -134,6 +134,7 @@ def send_test_mail(address: str) -> None:
 
 @click.command("deliver")
 @click.option("--until-idle", is_flag=True, help="End when nothing is due.")
+@with_appcontext
 def deliver(until_idle: bool) -> None:
     """Run the delivery worker on its own, until it is told to end."""
     delivery.run(current_app._get_current_object(), until_idle=until_idle)  # type: ignore[attr-defined]
@@ -141,6 +142,7 @@ def deliver(until_idle: bool) -> None:
 
 @click.command("sweep")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@with_appcontext
 def sweep(as_json: bool) -> None:
     """Remove what is past its keeping, in small steps."""
     _print(sweeping.sweep_all(), as_json)
