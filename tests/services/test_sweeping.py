@@ -1,0 +1,167 @@
+"""What is past its keeping goes, and nothing else does."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import func, insert, select, update
+
+from extensions import Base, db, end_reading, writing
+from models import (
+    Activity,
+    Challenge,
+    EmailLink,
+    Limit,
+    LoginSession,
+    Message,
+    NumberTrial,
+    PendingSignIn,
+    RememberedBrowser,
+    User,
+)
+from services import browsers, limits, links, phones, registration, sign_in, sweeping
+from services.audit import Event, record
+from services.clock import now
+from services.sign_in import Browser
+from tests.challenges import issue
+from tests.messages import queue
+from tests.people import CLIENT, PASSWORD, load_user, make_person, open_session
+
+HOUR = 3600
+DAY = 86400
+
+pytestmark = pytest.mark.usefixtures("context")
+
+
+def count(table: type[Base]) -> int:
+    end_reading()
+    return db.session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def pending() -> None:
+    make_person("bob@example.org", two_factor=True)
+    sign_in.with_password("bob@example.org", PASSWORD, False, Browser(CLIENT))
+
+
+def done_message() -> None:
+    message_id = queue()
+    with writing() as session:
+        session.execute(update(Message).where(Message.id == message_id).values(payload=None))
+
+
+def event() -> None:
+    with writing() as session:
+        record(session, Event.SIGNED_OUT, CLIENT)
+
+
+def link() -> None:
+    with writing() as session:
+        links.issue(session, links.Purpose.INVITATION, timedelta(hours=1), email="x@example.org")
+
+
+def limit() -> None:
+    with writing() as session:
+        limits.take(session, [(limits.Window("five", 5, 300), "ann")])
+
+
+def remembered() -> None:
+    with writing() as session:
+        browsers.remember(session, load_user(1), CLIENT)
+
+
+CASES: list[tuple[type[Base], Callable[[], object], int]] = [
+    (Challenge, lambda: issue(load_user(1)), 600 + DAY),
+    (PendingSignIn, pending, 1200),
+    (LoginSession, lambda: open_session(load_user(1)), 12 * HOUR),
+    (RememberedBrowser, remembered, 14 * DAY),
+    (EmailLink, link, HOUR + DAY),
+    (Message, done_message, 30 * DAY),
+    (
+        NumberTrial,
+        lambda: phones.start_adding(load_user(1), "+12015550123", None, CLIENT),
+        30 * DAY,
+    ),
+    (Activity, event, 365 * DAY),
+    (Limit, limit, 300),
+]
+
+
+@pytest.mark.parametrize(
+    ("table", "make", "kept"), CASES, ids=lambda case: getattr(case, "__name__", "")
+)
+def test_each_row_is_kept_for_its_time_and_then_goes(
+    new_user: Callable[..., User], clock: time_machine.Traveller,
+    table: type[Base], make: Callable[[], object], kept: int,
+) -> None:  # fmt: skip
+    new_user()
+    make()
+    rows = count(table)
+    assert rows
+    clock.shift(kept)
+    assert sweeping.sweep_all()[table.__tablename__] == 0
+    assert count(table) == rows
+
+    clock.shift(1)
+    assert sweeping.sweep_all()[table.__tablename__] >= 1
+
+
+def test_a_registration_that_nobody_confirmed_goes_after_seven_days(
+    new_user: Callable[..., User], clock: time_machine.Traveller
+) -> None:
+    new_user()
+    new_user("nobody@example.org", confirmed=False)
+    clock.shift(7 * DAY)
+    assert sweeping.sweep_all()["users"] == 0
+    clock.shift(1)
+    assert sweeping.sweep_all()["users"] == 1
+
+    assert list(db.session.scalars(select(User.email))) == ["ann@example.org"]
+
+
+def test_nothing_that_is_still_needed_goes(
+    new_user: Callable[..., User], clock: time_machine.Traveller
+) -> None:
+    ann = new_user(number="+12015550188", two_factor=True)
+    open_session(ann)
+    issue(ann)
+    queue()
+
+    assert set(sweeping.sweep_all().values()) == {0}
+
+
+def test_a_message_that_still_waits_is_never_swept(clock: time_machine.Traveller) -> None:
+    queue()
+    clock.shift(90 * DAY)
+    assert sweeping.sweep_all()["messages"] == 0
+
+
+def test_the_mark_that_the_portal_was_set_up_stays(clock: time_machine.Traveller) -> None:
+    registration.set_up(registration.setup_token(), "ann@example.org", PASSWORD, "", CLIENT)
+    clock.shift(900 * DAY)
+    sweeping.sweep_all()
+
+    assert list(db.session.scalars(select(EmailLink.purpose))) == ["setup"]
+
+
+def test_more_than_one_step_s_worth_goes_too(clock: time_machine.Traveller) -> None:
+    rows = [{"at": now(), "event": "signed_out", "details": {}} for _ in range(1001)]
+    with writing() as session:
+        session.execute(insert(Activity), rows)
+    clock.shift(365 * DAY + 1)
+
+    assert sweeping.sweep_all()["activity"] == 1001
+    assert count(Activity) == 0
+
+
+@pytest.mark.settings(GATEPOST_KEEP_ACTIVITY_DAYS="2", GATEPOST_KEEP_UNCONFIRMED_DAYS="1")
+def test_the_times_are_settings(
+    new_user: Callable[..., User], clock: time_machine.Traveller
+) -> None:
+    new_user(confirmed=False)
+    event()
+    clock.shift(DAY + 1)
+    swept = sweeping.sweep_all()
+    assert (swept["users"], swept["activity"]) == (1, 0)
+    clock.shift(DAY)
+    assert sweeping.sweep_all()["activity"] == 1

@@ -1,0 +1,348 @@
+"""The command line: what it does, what it prints, and the status it ends with."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskCliRunner
+from sqlalchemy import text
+
+import config_docs
+from config import ROOT
+from extensions import db, writing
+from services import accounts, passwords, phones, sign_in
+from services.errors import AccountDisabled
+from services.sign_in import Browser, SignedIn
+from tests.messages import messages_to, queue
+from tests.outbox import Outbox
+from tests.people import CLIENT, NUMBER, PASSWORD, Person, load_user
+
+NewPerson = Callable[..., Person]
+ANN = "ann@example.org"
+
+
+@pytest.fixture
+def run(runner: FlaskCliRunner) -> Callable[..., Result]:
+    """Runs one command: ``run("user", "show", "ann@example.org")``."""
+
+    def invoke(*args: str, typed: str | None = None) -> Result:
+        return runner.invoke(args=list(args), input=typed)
+
+    return invoke
+
+
+def good(result: Result) -> str:
+    """What a command printed that ended well."""
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(result: Result) -> str:
+    """The one line that a command printed that ended with status 1, and nothing of a traceback."""
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.output
+    return result.stderr.strip().splitlines()[-1]
+
+
+def sign_in_with(app: Flask, password: str) -> object:
+    with app.app_context():
+        return sign_in.with_password(ANN, password, False, Browser(CLIENT))
+
+
+def link_in(output: str) -> str:
+    found = re.search(r"https?://\S+", output)
+    assert found, output
+    return found.group()
+
+
+class TestUserCreate:
+    def test_without_a_password_a_link_to_choose_one_is_printed(
+        self, app: Flask, run: Callable[..., Result]
+    ) -> None:
+        printed = good(run("user", "create", ANN, "--name", "Ann Archer"))
+        assert "good once, for 7 days" in printed
+        with app.app_context():
+            passwords.reset(link_in(printed).rsplit("/", 1)[-1], PASSWORD, CLIENT)
+            user = accounts.find(ANN)
+            assert (user.name, user.is_admin) == ("Ann Archer", False)
+            assert user.email_confirmed_at is not None
+
+        assert isinstance(sign_in_with(app, PASSWORD), SignedIn)
+
+    @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+    def test_a_password_comes_from_standard_input_and_is_not_printed(
+        self, app: Flask, run: Callable[..., Result], end: str
+    ) -> None:
+        result = run("user", "create", ANN, "--admin", "--password-stdin", typed=PASSWORD + end)
+        good(result)
+        assert PASSWORD not in result.output
+        assert "://" not in result.stdout
+        with app.app_context():
+            assert accounts.find(ANN).is_admin
+
+        assert isinstance(sign_in_with(app, PASSWORD), SignedIn)
+
+    def test_an_address_has_one_account(
+        self, run: Callable[..., Result], new_person: NewPerson
+    ) -> None:
+        new_person()
+        assert "There is an account" in refused(run("user", "create", "ANN@example.org"))
+
+    @pytest.mark.parametrize(
+        ("args", "typed", "reason"),
+        [
+            (("nonsense",), None, "Enter an email address"),
+            ((ANN, "--password-stdin"), "short\n", "at least 15 characters"),
+            ((ANN, "--password-stdin"), "", "at least 15 characters"),
+            ((ANN, "--password-stdin"), "ann@example.org\n", "easy to guess"),
+        ],
+    )
+    def test_a_refusal_is_one_line(
+        self, run: Callable[..., Result], args: tuple[str, ...], typed: str | None, reason: str
+    ) -> None:
+        assert reason in refused(run("user", "create", *args, typed=typed))
+
+
+def test_an_invitation_is_mailed_and_printed(run: Callable[..., Result], outbox: Outbox) -> None:
+    printed = good(run("user", "invite", ANN))
+
+    assert "/register?invitation=" in printed
+    assert outbox.link(ANN) == link_in(printed)
+
+
+class TestUserShow:
+    def test_it_prints_lines_for_people(
+        self, run: Callable[..., Result], new_person: NewPerson
+    ) -> None:
+        new_person(number=NUMBER, two_factor=True)
+        printed = good(run("user", "show", "ANN@example.org"))
+
+        assert "email: ann@example.org" in printed
+        assert "two factor: yes" in printed
+        assert "the number ending 23" in printed
+        assert "messages: none" in printed
+        assert NUMBER not in printed
+
+    def test_json_is_one_document_and_nothing_else(
+        self, app: Flask, run: Callable[..., Result], new_person: NewPerson
+    ) -> None:
+        ann = new_person(number=NUMBER, name="Änn")
+        with app.app_context():
+            accounts.disable(load_user(ann.id))
+        told = json.loads(good(run("user", "show", ANN, "--json")))
+
+        assert (told["email"], told["name"], told["disabled"]) == (ANN, "Änn", True)
+        assert told["phones"] == [
+            {"number": "the number ending 23", "primary": True, "disabled": False}
+        ]
+        assert told["messages"][0]["kind"] == "account_disabled"
+        assert told["activity"][0]["event"] == "account_disabled"
+
+
+class TestUserChanges:
+    def test_disable_and_enable(
+        self, app: Flask, run: Callable[..., Result], new_person: NewPerson
+    ) -> None:
+        new_person()
+        assert "The person was told" in good(run("user", "disable", ANN))
+        with pytest.raises(AccountDisabled):
+            sign_in_with(app, PASSWORD)
+        assert "The person was told" in good(run("user", "enable", ANN))
+
+        assert isinstance(sign_in_with(app, PASSWORD), SignedIn)
+        with app.app_context():
+            for kind in ("account_disabled", "account_enabled"):
+                assert len(messages_to(ANN, kind)) == 1
+
+    def test_reset_two_factor(
+        self, app: Flask, run: Callable[..., Result], new_person: NewPerson
+    ) -> None:
+        ann = new_person(number=NUMBER, two_factor=True)
+        assert "The person was told" in good(run("user", "reset-two-factor", ANN))
+
+        with app.app_context():
+            assert not load_user(ann.id).two_factor_enabled
+            assert phones.list_shown(load_user(ann.id)) == []
+            assert len(messages_to(ANN, "two_factor_reset")) == 1
+        assert isinstance(sign_in_with(app, PASSWORD), SignedIn)
+
+    @pytest.mark.parametrize("command", ["show", "disable", "enable", "reset-two-factor"])
+    @pytest.mark.parametrize("email", ["nobody@example.org", "nonsense"])
+    def test_who_is_not_there_is_said_so(
+        self, run: Callable[..., Result], command: str, email: str
+    ) -> None:
+        line = refused(run("user", command, email))
+        assert "account" in line or "email address" in line
+
+
+class TestTrialMessages:
+    def test_a_text_goes_through_the_gateway(
+        self, run: Callable[..., Result], outbox: Outbox
+    ) -> None:
+        assert good(run("sms", "test", "(201) 555-0123")) == (
+            "The text was accepted for delivery.\n"
+        )
+        (message,) = outbox.messages("sms")
+        assert (message["to"], message["text"]) == (
+            NUMBER, "This is a test message from Gatepost."
+        )  # fmt: skip
+
+    def test_a_mail_goes_through_the_gateway(
+        self, run: Callable[..., Result], outbox: Outbox
+    ) -> None:
+        good(run("mail", "test", ANN))
+        (message,) = outbox.messages("mail")
+        assert message["to"] == ANN
+
+    @pytest.mark.parametrize(
+        ("args", "reason"),
+        [
+            (("sms", "test", "123"), "does not look right"),
+            (("sms", "test", "+1 900 555 0199"), ""),
+            (("mail", "test", "nonsense"), "Enter an email address"),
+        ],
+    )
+    def test_what_is_no_destination_is_refused(
+        self, run: Callable[..., Result], args: tuple[str, ...], reason: str, outbox: Outbox
+    ) -> None:
+        assert reason in refused(run(*args))
+        assert outbox.messages("sms") == outbox.messages("mail") == []
+
+    @pytest.mark.settings(GATEPOST_SMS_GATEWAY="none")
+    def test_a_portal_without_texts_says_so(self, run: Callable[..., Result]) -> None:
+        result = run("sms", "test", NUMBER)
+        assert result.exit_code == 1
+        assert "this portal sends no texts" in result.stdout
+
+    @pytest.mark.settings(GATEPOST_OUTBOX_DIR="/dev/null/nowhere")
+    @pytest.mark.parametrize("args", [("sms", "test", NUMBER), ("mail", "test", ANN)])
+    def test_what_the_gateway_does_not_take_ends_with_status_1(
+        self, run: Callable[..., Result], args: tuple[str, ...]
+    ) -> None:
+        result = run(*args)
+        assert result.exit_code == 1
+        assert "was not sent" in result.stdout
+
+    @pytest.mark.settings(
+        GATEPOST_MAIL_GATEWAY="smtp",
+        GATEPOST_SMTP_URL="smtp://127.0.0.1:1",
+        GATEPOST_SMTP_SECONDS="2",
+    )
+    def test_a_mail_server_that_is_not_there_is_named_in_words(
+        self, run: Callable[..., Result]
+    ) -> None:
+        result = run("mail", "test", ANN)
+        assert result.exit_code == 1
+        assert result.stdout.startswith("The mail was not sent: ")
+
+
+def test_deliver_sends_what_is_due(app: Flask, run: Callable[..., Result], outbox: Outbox) -> None:
+    with app.app_context():
+        message_id = queue()
+    good(run("deliver", "--until-idle"))
+
+    with app.app_context():
+        state = db.session.scalar(
+            text("SELECT state FROM messages WHERE id = :id"), {"id": message_id}
+        )
+    assert state == "sent"
+
+
+class TestSweep:
+    def test_it_prints_what_went(self, app: Flask, run: Callable[..., Result]) -> None:
+        with app.app_context(), writing() as session:
+            session.execute(
+                text("INSERT INTO limits VALUES ('x/1', 1, 1, 0, 0, 1), ('x/2', 1, 1, 0, 0, 1)")
+            )
+        assert "limits: 2" in good(run("sweep")).splitlines()
+
+    def test_json_is_one_document_with_every_table(self, run: Callable[..., Result]) -> None:
+        swept = json.loads(good(run("sweep", "--json")))
+
+        assert set(swept.values()) == {0}
+        assert {"users", "challenges", "messages", "activity", "limits"} <= set(swept)
+
+
+def test_settings_docs_prints_the_page(run: Callable[..., Result]) -> None:
+    assert good(run("settings", "docs")) == config_docs.render()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["user create", "user invite", "user show", "user disable", "user enable",
+     "user reset-two-factor", "sms test", "mail test", "deliver", "sweep", "settings check",
+     "settings docs", "db upgrade"],
+)  # fmt: skip
+def test_every_command_says_what_it_is_for(run: Callable[..., Result], command: str) -> None:
+    printed = good(run(*command.split(), "--help"))
+    assert printed.startswith("Usage: ")
+    assert len(printed.splitlines()) > 3
+
+
+def flask(folder: Path, *args: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """Run ``flask …`` as an operator does, with these settings and no others."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-m", "flask", *args], cwd=ROOT, text=True, capture_output=True,
+        env={**kept, "GATEPOST_INSTANCE_DIR": str(folder), **environ}, timeout=120, check=False,
+    )  # fmt: skip
+
+
+GOOD = {
+    "GATEPOST_BASE_URL": "https://login.example.org",
+    "GATEPOST_SECRET_KEY": "n3vFq0cWb8TzKx1LrYpMduHs6JgAEi9oVt2ZCR5QwX7y",
+    "GATEPOST_SMS_GATEWAY": "none",
+    "GATEPOST_MAIL_GATEWAY": "smtp",
+    "GATEPOST_SMTP_URL": "smtps://mail.example.org:465",
+    "GATEPOST_MAIL_FROM": "login@example.org",
+}
+"""A complete production environment."""
+
+
+class TestSettingsCheck:
+    def test_good_ones_end_with_status_0(self, tmp_path: Path) -> None:
+        result = flask(tmp_path, "settings", "check", **GOOD)
+
+        assert (result.returncode, result.stdout) == (0, "The settings are good.\n")
+
+    def test_a_name_that_sets_nothing_is_a_note(self, tmp_path: Path) -> None:
+        result = flask(tmp_path, "settings", "check", **GOOD, GATEPOST_CODE_SECOND="60")
+
+        assert result.returncode == 0
+        assert "did you mean GATEPOST_CODE_SECONDS?" in result.stdout
+
+    def test_every_problem_is_listed_and_ends_with_status_1(self, tmp_path: Path) -> None:
+        result = flask(
+            tmp_path, "settings", "check", GATEPOST_SMS_GATEWAY="console", GATEPOST_CODE_TRIES="x"
+        )
+
+        assert result.returncode == 1
+        assert "Traceback" not in result.stderr
+        assert [line[4:] for line in result.stderr.splitlines() if line.startswith("  - ")] == [
+            "GATEPOST_CODE_TRIES must be a whole number",
+            "GATEPOST_BASE_URL is needed in production, such as https://login.example.org",
+            "GATEPOST_SECRET_KEY is needed in production",
+            "GATEPOST_SMS_GATEWAY=console is for development only",
+            "GATEPOST_MAIL_GATEWAY is needed in production",
+        ]
+
+
+def test_a_new_database_is_prepared_by_db_upgrade(tmp_path: Path) -> None:
+    development = {"GATEPOST_ENV": "development"}
+    before = flask(tmp_path, "user", "create", ANN, **development)
+    assert before.returncode != 0
+    assert flask(tmp_path, "db", "upgrade", **development).returncode == 0
+    assert flask(tmp_path, "db", "upgrade", **development).returncode == 0, "again does no harm"
+
+    created = flask(tmp_path, "user", "create", ANN, **development)
+    assert created.returncode == 0, created.stderr
+    shown = flask(tmp_path, "user", "show", ANN, "--json", **development)
+    assert json.loads(shown.stdout)["email"] == ANN
