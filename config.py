@@ -87,7 +87,7 @@ class Config:
     support_contact: str = setting("", "what people read where they need help, such as a mail address")
     security_contact: str = setting("", "the `Contact:` line of `security.txt`: a `mailto:` or `https:` address")
 
-    sms_gateway: str = setting("", "`twilio`; in development also `console` and `file`", read_one_of("console", "file", "twilio", "none"))
+    sms_gateway: str = setting("", "`twilio`, or `none` for a portal without texts; in development also `console` and `file`", read_one_of("console", "file", "twilio", "none"))
     mail_gateway: str = setting("", "`smtp`; in development also `console` and `file`", read_one_of("console", "file", "smtp"))
     outbox_dir: Path = setting(Path(), "where the `file` gateways append `sms.jsonl` and `mail.jsonl`", Path)
     smtp_url: str = setting("", "`smtp://user:password@host:587` (STARTTLS where offered, required with a login), `smtps://…:465`", secret=True)

@@ -71,7 +71,7 @@ def list_page(user: User, before: int | None) -> Page:
     """The person's events before an id (None: the latest), newest first, by keyset."""
     statement = select(Activity).where(Activity.user_id == user.id)
     if before is not None:
-        statement = statement.where(Activity.id < max(0, min(before, 2**62)))
+        statement = statement.where(Activity.id < max(0, min(before, 2**31 - 1)))
     rows = list(db.session.scalars(statement.order_by(Activity.id.desc()).limit(PAGE + 1)))
     return Page(
         [_describe(row) for row in rows[:PAGE]], rows[PAGE - 1].id if len(rows) > PAGE else None

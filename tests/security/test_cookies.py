@@ -39,8 +39,8 @@ def ann(scene: Scene) -> Person:
     number = next(NUMBERS)
     person = scene.person(email=f"ann.long{number}@example.org", name="Ann Longname")
     with scene.app.app_context(), writing() as session:
-        session.execute(update(User).where(User.id == person.id).values(id=ID + number))
-    return Person(ID + number, person.email, person.password)
+        session.execute(update(User).where(User.id == person.id).values(id=ID + number * 100_000))
+    return Person(ID + number * 100_000, person.email, person.password)
 
 
 def add_phone(scene: Scene, browser: Browser, number: str) -> str:

@@ -79,7 +79,7 @@ def test_doubled_slashes_lead_nowhere(scene: Scene, path: str) -> None:
     browser = scene.browser()
     for method in ("GET", "POST"):
         answer = browser.request(method, path, headers={"Host": "evil.example.net"})
-        assert answer.status in {303, 400, 404}, answer
+        assert answer.status in {303, 400, 404, 405}, answer
         assert "evil" not in answer.headers.get("Location", "/"), answer
 
 
