@@ -3,6 +3,7 @@ shows nothing of the provider's, and email works instead.
 """
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from tests.standins.smtp import SmtpStandin
 from tests.standins.twilio import TwilioStandin
 
 PAGE_SECONDS = 1.0
+PROVIDER_SECONDS = 2.0
+"""The provider's shortest silence: a page that waited for it took as long."""
+
 OUTCOME_SECONDS = 12
 THEIRS = "Permission to send an SMS has not been enabled: see twilio"
 HTML = f"<html><title>Bad</title><h1>{THEIRS}</h1></html>"
@@ -95,7 +99,7 @@ def settings_for(twilio_url: str, smtp: SmtpStandin) -> dict[str, str]:
     return {
         **twilios.SETTINGS,
         "GATEPOST_TWILIO_BASE_URL": twilio_url,
-        "GATEPOST_TWILIO_READ_SECONDS": "2",
+        "GATEPOST_TWILIO_READ_SECONDS": f"{PROVIDER_SECONDS:.0f}",
         "GATEPOST_TWILIO_DEADLINE_SECONDS": "3",
         "GATEPOST_MAIL_GATEWAY": "smtp",
         "GATEPOST_SMTP_URL": smtp.url,
@@ -143,7 +147,7 @@ def test_a_number_that_cannot_be_texted_is_said_so_while_it_is_added(stage: Stag
     stage.twilio.next_answers(faults.refuse(400, 21614, THEIRS))
     added = browser.post("/account/phones/add", number=wrong)
     assert added.location == "/account/phones/confirm"
-    assert added.seconds < PAGE_SECONDS
+    assert added.seconds < page_seconds()
     words = "This number cannot receive text messages."
     page = wait_for_words(browser, "/account/phones/confirm", words)
     assert THEIRS not in page.answer.text
@@ -195,10 +199,16 @@ class Hurried:
 
     def quick(self, answer: Answer) -> Answer:
         """Fail where it took long, or where the provider speaks through it."""
-        assert answer.seconds < PAGE_SECONDS, f"{answer!r} took {answer.seconds:.2f} s"
+        assert answer.seconds < page_seconds(), f"{answer!r} took {answer.seconds:.2f} s"
         for theirs in (THEIRS, "twilio", "Traceback", "21408", "20003"):
             assert theirs not in answer.text.lower() + answer.text, answer
         return answer
+
+
+def page_seconds() -> float:
+    """What a page may take: a second, or more where this machine has more to do than cores."""
+    crowded = os.getloadavg()[0] / (os.cpu_count() or 1) / 3
+    return min(max(PAGE_SECONDS, crowded), PROVIDER_SECONDS - 0.1)
 
 
 def wait_for_words(browser: Browser, path: str, words: str) -> Step:
