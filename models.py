@@ -34,6 +34,8 @@ class User(Base):
     """A person with an account."""
 
     __tablename__ = "users"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 (as SQLAlchemy reads it)
+    # Limits, queued mails and cookies name a person: an id must never be given out again.
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254))
@@ -97,6 +99,8 @@ class Challenge(Base):
     """One asking for proof. The code itself is derived, never stored."""
 
     __tablename__ = "challenges"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    # Trials of numbers and cookies name a challenge.
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)

@@ -71,6 +71,7 @@ def upgrade():
         sa.Column("last_sign_in_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email_canonical", name=op.f("uq_users_email_canonical")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "activity",
@@ -274,6 +275,7 @@ def upgrade():
             ["user_id"], ["users.id"], name=op.f("fk_challenges_user_id_users"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_challenges")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("challenges", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_challenges_expires_at"), ["expires_at"], unique=False)
