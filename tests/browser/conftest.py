@@ -21,21 +21,21 @@ from tests.portal import Portal
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder."""
-    here = Path(__file__).parent
+    """Mark every test of this folder; without Chromium, skip it outside CI."""
+    skipped = where.executable() is None and os.environ.get("CI") != "true"
     for item in items:
-        if here in item.path.parents:
+        if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            if skipped:
+                item.add_marker(pytest.mark.skip(reason=where.MISSING))
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser."""
     path = where.executable()
-    if path is None and os.environ.get("CI") == "true":
-        pytest.fail(where.MISSING)
     if path is None:
-        pytest.skip(where.MISSING)
+        pytest.fail(where.MISSING)
     expect.set_options(timeout=SECONDS * 1000)
     with where.open_chromium(path) as browser:
         yield browser

@@ -70,15 +70,11 @@ def check_widths(page: Page) -> None:
 
 def check_keyboard(page: Page) -> None:
     """Tab reaches all that can be pressed or typed into, and shows where it is."""
-    wanted = page.evaluate(_NUMBER_REACHABLE)
-    page.evaluate("document.activeElement.blur()")
-    reached: set[int] = set()
+    wanted = page.evaluate(_FOLLOW_FOCUS)
     for _ in range(wanted + 3):
         page.keyboard.press("Tab")
-        number, seen, what = page.evaluate(_FOCUSED)
-        assert seen, f"nothing shows that the focus is on {what}"
-        reached.add(number)
-    missed = page.evaluate(_MISSED, sorted(reached))
+    unseen, missed = page.evaluate("[focusUnseen, [...focusWanted].map(describe)]")
+    assert not unseen, f"nothing shows that the focus is on {unseen}"
     assert not missed, f"not reached by Tab: {missed}"
 
 
@@ -123,30 +119,25 @@ _BEYOND = """() => {
   return [document.documentElement.scrollWidth, beyond];
 }"""
 
-_NUMBER_REACHABLE = """() => {
-  const radios = new Set();
-  let number = 0;
+_FOLLOW_FOCUS = """() => {
+  window.focusWanted = new Set();
+  window.focusUnseen = [];
+  window.describe = element => element.outerHTML.slice(0, 200);
   const able = "a[href], button, input:not([type=hidden]), summary, [tabindex='0']";
   for (const element of document.querySelectorAll(able)) {
     if (!element.checkVisibility({ visibilityProperty: true })) continue;
-    if (element.type === "radio") {
-      const chosen = document.querySelector(`[name="${element.name}"]:checked`) ?? element;
-      if (chosen !== element || radios.has(element.name)) continue;
-      radios.add(element.name);
-    }
-    element.dataset.reach = ++number;
+    // Tab stops once at a group of radio buttons: at the chosen one, or else at the first.
+    const group = [...document.querySelectorAll(`[type=radio][name="${element.name}"]`)];
+    const stop = group.find(radio => radio.checked) ?? group[0];
+    if (element.type !== "radio" || element === stop) focusWanted.add(element);
   }
-  return number;
+  const shows = element => getComputedStyle(element).outlineStyle !== "none"
+    && parseFloat(getComputedStyle(element).outlineWidth) >= 2;
+  document.addEventListener("focusin", ({ target }) => {
+    focusWanted.delete(target);
+    const drawn = target.type === "radio" ? target.nextElementSibling : target;
+    if (!shows(drawn)) focusUnseen.push(describe(target));
+  });
+  document.activeElement.blur();
+  return focusWanted.size;
 }"""
-
-_FOCUSED = """() => {
-  const element = document.activeElement;
-  if (!element || element === document.body) return [0, true, "the page"];
-  const shows = e => e && getComputedStyle(e).outlineStyle !== "none"
-    && parseFloat(getComputedStyle(e).outlineWidth) >= 2;
-  const seen = shows(element) || (element.type === "radio" && shows(element.nextElementSibling));
-  return [Number(element.dataset.reach ?? 0), seen, element.outerHTML.slice(0, 200)];
-}"""
-
-_MISSED = """reached => [...document.querySelectorAll("[data-reach]")]
-  .filter(e => !reached.includes(Number(e.dataset.reach))).map(e => e.outerHTML.slice(0, 200))"""

@@ -1,6 +1,6 @@
-"""The catalogue of pages: every page in every state it can have, each as the steps that lead there.
+"""How a page in one state is written down: the steps that lead there, under ``@state``.
 
-``python -m tests.browser.take_screenshots`` shoots them, ``test_pages.py`` checks them.
+The rooms, ``states_*.py``, hold them; ``catalogue.py`` gathers them.
 """
 
 from collections.abc import Callable

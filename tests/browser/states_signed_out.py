@@ -2,7 +2,7 @@
 
 from models import PendingSignIn
 from tests.browser.states import state
-from tests.browser.visit import LONG_AGO, Visit, new_email, new_number
+from tests.browser.visit import LONG_AGO, Visit, new_email
 from tests.outbox import link_in
 from tests.people import PASSWORD
 
@@ -166,15 +166,3 @@ def choose_password_link_invalid(visit: Visit) -> None:
 @state(404)
 def nothing_there(visit: Visit) -> None:
     visit.open("/nothing-here")
-
-
-@state()
-def dev_outbox(visit: Visit) -> None:
-    visit.sign_in(visit.new_person(number=new_number(), two_factor=True))
-    visit.ask_for_code()
-    visit.open("/dev/outbox")
-
-
-@state()
-def dev_styleguide(visit: Visit) -> None:
-    visit.open("/dev/styleguide")

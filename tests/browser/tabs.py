@@ -28,6 +28,7 @@ class Tab:
             user_agent=where.USER_AGENT,
             reduced_motion="reduce",  # no colour is looked at half-way
             viewport=owes.WINDOW,
+            permissions=["clipboard-read", "clipboard-write"],
             **options,
         )
         self.context.set_default_timeout(SECONDS * 1000)

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from models import User
 from services.clock import now
+from tests.browser import catalogue, owes
 from tests.browser import chromium as where
-from tests.browser import owes, states, states_second_step, states_signed_in, states_signed_out  # noqa: F401
 from tests.browser.portals import GENEROUS, app_of
 from tests.browser.tabs import NewVisit, opening
 from tests.browser.visit import Visit
@@ -95,7 +95,7 @@ def _hide_what_is_of_development(page: Page) -> None:
 
 def _take_all(new_visit: NewVisit, folder: Path, only: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for state in states.ALL:
+    for state in catalogue.ALL:
         if only in state.name:
             visit = new_visit()
             state.show(visit)

@@ -7,14 +7,13 @@ from playwright.sync_api import expect
 
 from tests.browser.at_code_page import AtCodePage
 from tests.browser.tabs import NewVisit
+from tests.browser.visit import Visit
 from tests.outbox import code_in
-
-CLIPBOARD = ["clipboard-read", "clipboard-write"]
 
 
 @pytest.fixture
-def at_code_page(new_visit: NewVisit) -> AtCodePage:
-    return AtCodePage(new_visit(permissions=CLIPBOARD))
+def at_code_page(visit: Visit) -> AtCodePage:
+    return AtCodePage(visit)
 
 
 def test_a_reload_sends_nothing_and_keeps_the_page(at_code_page: AtCodePage) -> None:

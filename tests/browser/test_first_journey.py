@@ -45,8 +45,7 @@ def new_visit(chromium: Browser, portal: Portal, app: Flask) -> Iterator[NewVisi
 
 
 def test_the_first_journey_with_a_mouse(new_visit: NewVisit) -> None:
-    visit = new_visit(permissions=["clipboard-read", "clipboard-write"])
-    Traveller(Mouse(visit), pastes=True).travel()
+    Traveller(Mouse(new_visit()), pastes=True).travel()
 
 
 def test_the_first_journey_without_javascript(new_visit: NewVisit) -> None:
@@ -54,8 +53,7 @@ def test_the_first_journey_without_javascript(new_visit: NewVisit) -> None:
 
 
 def test_the_first_journey_by_keyboard_alone(new_visit: NewVisit) -> None:
-    visit = new_visit(permissions=["clipboard-read", "clipboard-write"])
-    Traveller(Keyboard(visit), pastes=True).travel()
+    Traveller(Keyboard(new_visit()), pastes=True).travel()
 
 
 class Traveller:

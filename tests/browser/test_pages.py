@@ -2,12 +2,13 @@
 
 import pytest
 
-from tests.browser import owes, states, states_second_step, states_signed_in, states_signed_out  # noqa: F401
+from tests.browser import catalogue, owes
+from tests.browser.states import State
 from tests.browser.visit import Visit
 
 
-@pytest.mark.parametrize("state", states.ALL, ids=lambda state: state.name)
-def test_a_page_gives_what_it_owes(visit: Visit, state: states.State) -> None:
+@pytest.mark.parametrize("state", catalogue.ALL, ids=lambda state: state.name)
+def test_a_page_gives_what_it_owes(visit: Visit, state: State) -> None:
     state.show(visit)
     owes.check_words(visit.page, failed=state.status != 200)
     owes.check_axe(visit.page)
