@@ -157,8 +157,12 @@ def limit_fields() -> None:
 
 
 def _form_of_request() -> str:
-    """The page to come back to: the same address where it has a form, else the account page."""
+    """The page to come back to: the nearest address, here or above, that can be opened."""
     if request.method == "GET":
         return request.full_path.rstrip("?")
-    methods = request.url_rule.methods if request.url_rule else None
-    return request.path if methods and "GET" in methods else url_for("account.overview")
+    addresses, path = current_app.create_url_adapter(request), request.path
+    while addresses and path:
+        if addresses.test(path, "GET"):
+            return path
+        path = path.rpartition("/")[0]
+    return url_for("account.overview")
