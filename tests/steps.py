@@ -4,7 +4,10 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from extensions import db
+from models import Phone
 from tests.outbox import Outbox
 from tests.page import Page, open_page
 from tests.people import NUMBER, Person
@@ -54,8 +57,20 @@ def sign_in_with_code(
 
 def add_number(client: FlaskClient, outbox: Outbox, number: str) -> Page:
     """Add a phone number and confirm it."""
-    page = open_page(client, "/account/phones/add").submit("Send verification code", number=number)
+    page = start_adding(client, number)
     return page.submit("Submit", code=outbox.code(to=number))
+
+
+def start_adding(client: FlaskClient, number: str) -> Page:
+    """Have a code sent to a number that is to be added."""
+    return open_page(client, "/account/phones/add").submit("Send verification code", number=number)
+
+
+def numbers_of(app: Flask) -> list[tuple[str, bool]]:
+    """Every phone number in the portal, the oldest first, and whether it is primary."""
+    with app.app_context():
+        rows = db.session.execute(select(Phone.number, Phone.is_primary).order_by(Phone.id))
+        return [(row.number, row.is_primary) for row in rows]
 
 
 def has_cookie(client: FlaskClient, name: str) -> bool:
