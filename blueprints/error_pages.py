@@ -7,7 +7,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import ObjectDeletedError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 
 from blueprints import next_url, pending
 from blueprints.pages import see_other
@@ -86,6 +86,8 @@ def show(code: int, text: str | None = None, retry_after: int | None = None) -> 
 def _show_http_error(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return make_response(error.get_response())
+    if isinstance(error, BadHost):  # with such a Host no address can be made, so no page either
+        return make_response(str(WORDS[400][0]), 400, {"Content-Type": "text/plain"})
     code = error.code if error.code in WORDS else (400 if error.code < 500 else 500)
     response = show(code)
     if error.code == 405:
