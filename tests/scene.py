@@ -10,17 +10,19 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from flask import Flask
-from sqlalchemy import Executable, select
+from sqlalchemy import Executable, select, update
 
 from app import create_app
 from config import load
-from extensions import db
-from models import Phone
+from extensions import change_rows, db, writing
+from models import LoginSession, Phone
+from services.clock import now
 from tests import outbox, portal
 from tests.client import Answer, Browser
 from tests.conftest import POSTGRESQL, QUICK, make_postgresql, migrate
@@ -99,6 +101,14 @@ class Scene:
     def sign_in_whole(self, browser: Browser, person: Person, **fields: str) -> Answer:
         """Sign in with the second step, by text; ``fields`` go with the code."""
         return browser.post("/two-factor/verify", code=self.ask_for_code(browser, person), **fields)
+
+    def wear_off(self, person: Person) -> None:
+        """Let eleven minutes pass for the person's proofs of identity."""
+        long_ago = now() - timedelta(minutes=11)
+        proofs = {"password_proved_at": long_ago, "second_factor_proved_at": long_ago}
+        with self.app.app_context(), writing() as session:
+            statement = update(LoginSession).where(LoginSession.user_id == person.id)
+            change_rows(session, statement.values(proofs))
 
     def ask_for_code(self, browser: Browser, person: Person) -> str:
         """Enter the password and have the code sent by text; returns the code."""

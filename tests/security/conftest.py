@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.people import Person
 from tests.scene import BEHIND_PROXY, FREE_HAND, Scene, playing
 
 
@@ -34,6 +35,12 @@ def scene(open_portal: Callable[..., Scene]) -> Scene:
 def strict_scene(open_portal: Callable[..., Scene]) -> Scene:
     """A portal with every limit as it is by default."""
     return open_portal(**BEHIND_PROXY)
+
+
+@pytest.fixture
+def ann(scene: Scene) -> Person:
+    """A person who signs in with a code by text."""
+    return scene.person(phone=True)
 
 
 @pytest.fixture(autouse=True)

@@ -13,12 +13,6 @@ from tests.scene import Scene
 NEW_PASSWORD = "seven purple kettles on a roof"
 
 
-@pytest.fixture
-def ann(scene: Scene) -> Person:
-    """A person who signs in with a code by text."""
-    return scene.person(phone=True)
-
-
 def change_password(_scene: Scene, browser: Browser, ann: Person) -> Answer:
     return browser.post("/account/password", current_password=ann.password, password=NEW_PASSWORD)
 

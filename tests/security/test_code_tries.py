@@ -39,12 +39,6 @@ def guess(browser: Browser, code: str, token: str) -> Callable[[], Answer]:
     return lambda: twin.send("/two-factor/verify", {"csrf_token": token, "code": code})
 
 
-@pytest.fixture
-def ann(scene: Scene) -> Person:
-    """A person who signs in with a code by text."""
-    return scene.person(phone=True)
-
-
 def test_of_200_parallel_wrong_codes_five_are_judged_and_the_right_one_comes_too_late(
     scene: Scene, ann: Person
 ) -> None:

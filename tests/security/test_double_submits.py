@@ -16,12 +16,6 @@ TIMES = 8
 NEW_PASSWORD = "seven purple kettles on a roof"
 
 
-@pytest.fixture
-def ann(scene: Scene) -> Person:
-    """A person who signs in with a code by text."""
-    return scene.person(phone=True)
-
-
 def at_once(browser: Browser, path: str, page: str, **fields: str) -> list[Answer]:
     """Post the same form from eight copies of the browser."""
     sent = {"csrf_token": browser.open(page).csrf_token, **fields}

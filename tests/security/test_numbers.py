@@ -12,12 +12,6 @@ CONFIRM = "/account/phones/confirm"
 
 
 @pytest.fixture
-def ann(scene: Scene) -> Person:
-    """A person who signs in with a code by text."""
-    return scene.person(phone=True)
-
-
-@pytest.fixture
 def browser(scene: Scene, ann: Person) -> Browser:
     """Ann's browser, signed in a moment ago."""
     browser = scene.browser()

@@ -1,13 +1,9 @@
 """Sensitive changes want a fresh proof; a POST without one does nothing at all."""
 
-from datetime import timedelta
-
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
-from extensions import change_rows, writing
 from models import Activity, LoginSession, Message, Phone, User
-from services.clock import now
 from tests.client import Browser
 from tests.people import Person
 from tests.scene import Scene
@@ -23,27 +19,12 @@ NEW_PASSWORD = "seven purple kettles on a roof"
 
 
 @pytest.fixture
-def ann(scene: Scene) -> Person:
-    """A person who signs in with a code by text."""
-    return scene.person(phone=True)
-
-
-@pytest.fixture
 def browser(scene: Scene, ann: Person) -> Browser:
     """Ann's browser, signed in so long ago that the proof has worn off."""
     browser = scene.browser()
     scene.sign_in_whole(browser, ann)
-    wear_off(scene, ann)
+    scene.wear_off(ann)
     return browser
-
-
-def wear_off(scene: Scene, person: Person) -> None:
-    """Let eleven minutes pass for the person's proofs."""
-    long_ago = now() - timedelta(minutes=11)
-    proofs = {"password_proved_at": long_ago, "second_factor_proved_at": long_ago}
-    with scene.app.app_context(), writing() as session:
-        statement = update(LoginSession).where(LoginSession.user_id == person.id)
-        change_rows(session, statement.values(proofs))
 
 
 def state(scene: Scene, person: Person) -> list[object]:

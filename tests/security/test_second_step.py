@@ -1,6 +1,5 @@
 """The second step skipped, and logins that outlive what they should not (CVE-2019-16766)."""
 
-import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
@@ -21,12 +20,6 @@ def addresses(app: Flask) -> list[str]:
         if not getattr(view, "is_public", False):
             paths.append(rule.rule.replace("<int:phone_id>", "1").replace("<int:browser_id>", "1"))
     return [path.replace("<int:session_id>", "1") for path in paths]
-
-
-@pytest.fixture
-def ann(scene: Scene) -> Person:
-    """A person who signs in with a code by text."""
-    return scene.person(phone=True)
 
 
 def test_a_pending_sign_in_opens_no_address(scene: Scene, ann: Person) -> None:
