@@ -87,6 +87,16 @@ class TestTheWaitBetween:
 
         assert waits == [30, 60, 120, 240, 240]
 
+    def test_it_goes_on_doubling_for_an_hour_after_the_last_wait(
+        self, ann: User, clock: time_machine.Traveller
+    ) -> None:
+        def wait_after(seconds: int) -> int:
+            clock.shift(seconds)
+            reference = send(ann)
+            return (refusal_of(send_again, ann, reference).retry_after or 0) - 1
+
+        assert [wait_after(0), wait_after(30 + HOUR - 1), wait_after(60 + HOUR)] == [30, 60, 30]
+
     def test_it_is_cleared_when_the_code_is_entered(
         self, ann: User, clock: time_machine.Traveller
     ) -> None:

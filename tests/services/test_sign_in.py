@@ -215,7 +215,7 @@ class TestThePendingSignIn:
             sign_in.with_code(pending, reference, code_of(reference), False, CLIENT)
         assert count_sessions() == 0
 
-    @pytest.mark.parametrize("change", ["password", "disabled", "two factor reset"])
+    @pytest.mark.parametrize("change", ["credential", "epoch", "disabled", "two factor reset"])
     def test_every_change_ends_it(self, ann: User, change: str) -> None:
         due = step_due()
         if change == "disabled":
@@ -224,7 +224,10 @@ class TestThePendingSignIn:
             accounts.reset_two_factor(ann)
         else:
             with writing() as session:
-                credentials.changed(session, ann)
+                if change == "credential":
+                    credentials.changed(session, ann)
+                else:
+                    session.execute(update(User).values(epoch=User.epoch + 1))
 
         with pytest.raises(PendingSignInOver):
             sign_in.find_pending(due.token)
