@@ -3,6 +3,7 @@
 import structlog
 from flask import Flask, Response, jsonify, make_response, render_template, request, url_for
 from flask_babel import lazy_gettext
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -96,6 +97,11 @@ def _show_http_error(error: HTTPException) -> Response:
 
 
 def _show_csrf_error(_error: CSRFError) -> Response:
+    """A page that was open for too long; or the second click of a double submit, late enough to
+    carry the first one's new cookies: that browser is signed in, and this must undo nothing.
+    """
+    if request.blueprint == "two_factor" and current_user.is_authenticated:
+        return see_other(url_for("site.home"))
     return show(400)
 
 
