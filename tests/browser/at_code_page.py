@@ -39,6 +39,12 @@ class AtCodePage:
         self.field.click()
         self.page.keyboard.press("Control+V")
 
+    def submit_by_mouse(self) -> tuple[float, float]:
+        """Where to click on Submit, for clicks that wait for nothing."""
+        box = self.page.get_by_role("button", name="Submit").bounding_box()
+        assert box
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
     def sign_ins(self) -> int:
         """In how many browsers this person is signed in."""
         query = select(func.count()).where(

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import APIResponse, Route, expect
 
 from tests.browser.at_code_page import AtCodePage
 from tests.browser.tabs import NewVisit
@@ -98,12 +98,46 @@ def test_a_double_click_on_submit_signs_in_once(at_code_page: AtCodePage) -> Non
     assert at_code_page.sign_ins() == 1
 
 
-def test_a_double_click_without_javascript_signs_in_once(new_visit: NewVisit) -> None:
-    at_code_page = AtCodePage(new_visit(java_script_enabled=False))
+def test_a_click_while_the_code_is_on_its_way_sends_nothing(new_visit: NewVisit) -> None:
+    at_code_page = AtCodePage(new_visit())
+    page = at_code_page.page
+    on_its_way: list[Route] = []
+    page.route("**/two-factor/verify", lambda route: on_its_way.append(route))
     at_code_page.visit.fill("Security code", at_code_page.code)
-    at_code_page.page.get_by_role("button", name="Submit").dblclick(no_wait_after=True)
-    at_code_page.page.wait_for_url("**/account")
-    expect(at_code_page.page.locator("h1")).to_have_text("Your account")
+    submit = at_code_page.submit_by_mouse()
+    page.mouse.click(*submit)
+    page.wait_for_timeout(300)
+    page.mouse.click(*submit)
+    page.wait_for_timeout(300)
+    assert len(at_code_page.posts) == len(on_its_way) == 1
+    on_its_way[0].continue_()
+    page.wait_for_url("**/account")
+    assert at_code_page.sign_ins() == 1
+
+
+def test_a_second_submit_without_javascript_undoes_nothing(new_visit: NewVisit) -> None:
+    """The first has signed in, but its answer is late; the browser takes the second one's."""
+    at_code_page = AtCodePage(new_visit(java_script_enabled=False))
+    page = at_code_page.page
+    late: list[APIResponse] = []
+
+    def answer_late(route: Route) -> None:
+        if at_code_page.sign_ins():
+            route.continue_()
+        else:
+            late.append(route.fetch(max_redirects=0))
+
+    page.route("**/two-factor/verify", answer_late)
+    at_code_page.visit.fill("Security code", at_code_page.code)
+    submit = at_code_page.submit_by_mouse()
+    page.mouse.click(*submit)
+    while not late:
+        page.wait_for_timeout(50)
+    assert late[0].status == 303
+    page.mouse.click(*submit)
+    expect(page).to_have_url(re.compile("/account$"))
+    expect(page.locator("h1")).to_have_text("Your account")
+    assert len(at_code_page.posts) == 2
     assert at_code_page.sign_ins() == 1
 
 
