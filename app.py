@@ -98,7 +98,9 @@ def _bind_extensions(app: Flask, config: Config) -> None:
     db.init_app(app)
     migrate.init_app(app, db)
     babel.init_app(app)
-    login_manager.init_app(app)
+    # Its own context processor would ask the database for the person on every page, on those
+    # that tell that there is no database, too; ours hands templates a proxy that asks when used.
+    login_manager.init_app(app, add_context_processor=False)
     login_manager.session_protection = None
     with app.app_context():
         prepare_engine(_engine())

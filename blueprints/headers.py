@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, g, request, url_for
 from flask_babel import get_locale
+from flask_login import current_user
 
 from extensions import settings
 
@@ -43,7 +44,8 @@ def protect(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer" if token_page else "same-origin"
     if settings().https:
         response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-    if request.endpoint != "static" and "max-age" not in response.headers.get("Cache-Control", ""):
+    file = request.endpoint == "static" and response.status_code < 400
+    if not file and "max-age" not in response.headers.get("Cache-Control", ""):
         response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -52,6 +54,7 @@ def template_globals() -> dict[str, Any]:
     """What every template may use."""
     config = settings()
     return {
+        "current_user": current_user,
         "portal": Portal(
             name=config.portal_name,
             logo_url=url_for("site.logo") if config.portal_logo else None,
