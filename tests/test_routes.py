@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from flask import Flask, abort
 from sqlalchemy import update
+from werkzeug.test import TestResponse
 
 from app import create_app
 from blueprints import guard
@@ -18,7 +19,7 @@ from config import load
 from extensions import csrf, writing
 from models import User
 from services.clock import now
-from tests.addresses import Doors, dump, find_changes
+from tests.addresses import Doors, Knock, dump, find_changes
 from tests.environs import PRODUCTION
 
 pytestmark = pytest.mark.settings(GATEPOST_SEND_GAP_SECONDS="0")
@@ -142,11 +143,21 @@ def find_posts_without_token(doors: Doors, visitor: str) -> list[str]:
     """Addresses that take a POST without our token."""
     client, _ = doors.enter(visitor)
     before = dump(doors.app)
-    knocks = [k for k in doors.knocks("POST") if k.endpoint not in SIGNED_BY_THE_PROVIDER]
-    answers = {k.url: client.post(k.url, data={"email": "x"}).status_code for k in knocks}
-    answers |= {k.url: client.post(k.url, data={"csrf_token": "x"}).status_code for k in knocks}
-    changes = find_changes(before, dump(doors.app))
-    return [f"{url}: {status}" for url, status in answers.items() if status != 400] + changes
+    found = [
+        f"{knock.url}: {answer.status_code}"
+        for knock in doors.knocks("POST")
+        if knock.endpoint not in SIGNED_BY_THE_PROVIDER
+        for fields in ({"email": "x"}, {"csrf_token": "x"})
+        for answer in [client.post(knock.url, data=fields)]
+        if answer.status_code != 400 and not is_late_click(knock, visitor, answer)
+    ]
+    return found + find_changes(before, dump(doors.app))
+
+
+def is_late_click(knock: Knock, visitor: str, answer: TestResponse) -> bool:
+    """The second click on a code's page, once the first has signed in, is led home instead."""
+    over = visitor == "signed in" and knock.endpoint.startswith("two_factor.")
+    return over and answer.status_code == 303 and answer.location == "/"
 
 
 def find_posts_from_elsewhere(doors: Doors, visitor: str) -> list[str]:
@@ -280,7 +291,7 @@ class TestPlantedBreaches:
         app.add_url_rule("/planted", "planted", guard.public(planted), methods=["POST"])
         csrf.exempt(planted)
         try:
-            assert find_posts_without_token(Doors(app), "signed out") == ["/planted: 200"]
+            assert find_posts_without_token(Doors(app), "signed out") == ["/planted: 200"] * 2
         finally:
             csrf._exempt_views.discard(f"{planted.__module__}.{planted.__name__}")
 
