@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import bindparam, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from extensions import change_rows, db, settings, writing
@@ -48,6 +48,18 @@ class Purpose(StrEnum):
 
 PROVES_AN_AUTHENTICATOR = (Purpose.SIGN_IN, Purpose.CONFIRM_IDENTITY)
 """Wrong codes of these count against the phone or email way that the code travelled."""
+
+
+# Built once: every step of a code asks, some of them twice.
+_FIND = (
+    select(Challenge)
+    .where(
+        Challenge.id == bindparam("id"),
+        Challenge.user_id == bindparam("user_id"),
+        Challenge.purpose == bindparam("purpose"),
+    )
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
@@ -101,15 +113,8 @@ def find(
     """The challenge behind a reference, live or not, if it is this person's and of this purpose."""
     if reference is None:
         return None
-    return session.scalar(
-        select(Challenge)
-        .where(
-            Challenge.id == reference.challenge_id,
-            Challenge.user_id == user.id,
-            Challenge.purpose == purpose.value,
-        )
-        .execution_options(populate_existing=True)
-    )
+    values = {"id": reference.challenge_id, "user_id": user.id, "purpose": purpose.value}
+    return session.scalar(_FIND, values)
 
 
 def hold(session: Session, reference: Reference | None) -> None:

@@ -6,7 +6,7 @@ or the person's epoch moved on. Knows nothing of cookies.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session, contains_eager
 
 from extensions import change_rows, db, settings, writing
@@ -18,6 +18,20 @@ from services.tokens import digest, new_token
 
 SEEN_STEP = timedelta(minutes=1)
 """Last-seen times are written no more often than this."""
+
+# Built once: every request asks, and building a statement costs more than running it.
+_LIVE = (
+    select(LoginSession)
+    .join(LoginSession.user)
+    .options(contains_eager(LoginSession.user))
+    .where(
+        LoginSession.token_digest == bindparam("digest"),
+        LoginSession.expires_at > bindparam("moment"),
+        LoginSession.epoch == User.epoch,
+        User.disabled_at.is_(None),
+    )
+    .execution_options(populate_existing=True)
+)
 
 
 def start(
@@ -46,18 +60,7 @@ def start(
 
 def find(token: str) -> LoginSession | None:
     """The live login session of a token, with its person loaded, or None."""
-    found = db.session.scalar(
-        select(LoginSession)
-        .join(LoginSession.user)
-        .options(contains_eager(LoginSession.user))
-        .where(
-            LoginSession.token_digest == digest(token),
-            LoginSession.expires_at > now(),
-            LoginSession.epoch == User.epoch,
-            User.disabled_at.is_(None),
-        )
-        .execution_options(populate_existing=True)
-    )
+    found = db.session.scalar(_LIVE, {"digest": digest(token), "moment": now()})
     return found if found and not _was_idle_too_long(found) else None
 
 

@@ -7,7 +7,7 @@ second step, and ends with it, with time, or with the person's next change.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session, contains_eager
 
 from extensions import change_rows, db, end_reading, settings, writing
@@ -32,6 +32,20 @@ from services.tokens import digest, new_token
 
 FIVE_MINUTES = 300
 DAY = 86400
+
+# Built once: every page of the second step asks.
+_PENDING = (
+    select(PendingSignIn)
+    .join(PendingSignIn.user)
+    .options(contains_eager(PendingSignIn.user))
+    .where(
+        PendingSignIn.token_digest == bindparam("digest"),
+        PendingSignIn.expires_at > bindparam("moment"),
+        PendingSignIn.epoch == User.epoch,
+        User.disabled_at.is_(None),
+    )
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
@@ -92,18 +106,7 @@ def find_pending(token: str) -> PendingSignIn:
 
     Raises ``PendingSignInOver``, and ``ChallengeConsumed`` once it became a login.
     """
-    pending = db.session.scalar(
-        select(PendingSignIn)
-        .join(PendingSignIn.user)
-        .options(contains_eager(PendingSignIn.user))
-        .where(
-            PendingSignIn.token_digest == digest(token),
-            PendingSignIn.expires_at > now(),
-            PendingSignIn.epoch == User.epoch,
-            User.disabled_at.is_(None),
-        )
-        .execution_options(populate_existing=True)
-    )
+    pending = db.session.scalar(_PENDING, {"digest": digest(token), "moment": now()})
     if pending is None:
         raise PendingSignInOver
     if pending.completed_at is not None:
