@@ -53,6 +53,12 @@ def write_login(response: Response, token: str, *, remember_me: bool) -> None:
     cookies.write(response, cookies.LOGIN, token, days if remember_me else None)
 
 
+def write_known(response: Response, known: str) -> None:
+    """Let the browser be known, so that strangers' wrong passwords do not keep it waiting."""
+    known_for = timedelta(days=settings().known_browser_days)
+    cookies.write(response, cookies.KNOWN_BROWSER, known, known_for)
+
+
 def forget_login(response: Response) -> Response:
     """Take the login cookie back and start a fresh session."""
     pending.start_afresh()

@@ -98,7 +98,7 @@ def send_to_prove(
 ) -> None:
     """Queue the code to the number that the challenge proves, in the caller's transaction.
 
-    The caller has counted the number's own limits; the person's are counted here.
+    The person's limits are counted here; the number's own are the caller's.
     """
     _count_send(session, user, challenge.destination)
     _queue(session, user, challenge, reference, Way("", "sms", challenge.destination), client)
@@ -158,9 +158,9 @@ def _send(
             session, user, purpose, reference, phone_id=way.phone_id
         )
     _count_send(session, user, way.to)
+    _queue(session, user, challenge, reference, way, client)
     if way.channel == "sms":
         _count_proven_text(session)
-    _queue(session, user, challenge, reference, way, client)
     return reference
 
 

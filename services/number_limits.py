@@ -31,14 +31,12 @@ def take(session: Session, user: User, challenge: Challenge, client: Client) -> 
     """Count one text to the challenge's unproven number.
 
     Raises ``TooManyMessages`` (this person, address or prefix) and ``TextsPaused``
-    (the country or the portal has had its share, or the breaker is open).
+    (the country or the portal has had its share, or the breaker is open). What
+    everybody shares comes last, here and in ``give_back``: nobody holds it while
+    waiting for anything else, so that no two transactions wait for each other.
     """
     number = challenge.destination
     _refuse_where_paused(session, number)
-    try:
-        limits.take(session, _portal_places(number))
-    except TooManyTries as error:
-        raise TextsPaused(error.retry_after or 1, error.rule) from error
     try:
         if limits.count(session, _seen(), f"{user.id} {number}") == 1:
             limits.take(session, _new_number_places(user, client))
@@ -46,18 +44,23 @@ def take(session: Session, user: User, challenge: Challenge, client: Client) -> 
     except TooManyTries as error:
         raise TooManyMessages(error.retry_after or 1, error.rule) from error
     _note_trial(session, challenge)
+    try:
+        limits.take(session, _portal_places(number))
+    except TooManyTries as error:
+        raise TextsPaused(error.retry_after or 1, error.rule) from error
 
 
 def give_back(session: Session, user: User, challenge: Challenge, client: Client) -> None:
     """The number was proved: its places are free again, and the breaker hears of it."""
     number = challenge.destination
-    limits.give_back(session, _new_number_places(user, client))
-    limits.give_back(session, [*_portal_places(number), *_prefix_places(number)], challenge.sends)
     limits.clear(session, _seen(), f"{user.id} {number}")
+    limits.give_back(session, _new_number_places(user, client))
+    limits.give_back(session, _prefix_places(number), challenge.sends)
     change_rows(
         session,
         update(NumberTrial).where(NumberTrial.challenge_id == challenge.id).values(entered=True),
     )
+    limits.give_back(session, _portal_places(number), challenge.sends)
 
 
 def country_of(number: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from extensions import change_rows, db, end_reading, settings, writing
 from models import EmailLink, LoginSession, User
-from services import credentials, hashing, identity, limits, links, outbox, password_rules
+from services import browsers, credentials, hashing, identity, limits, links, outbox, password_rules
 from services.audit import Client, Event, record
 from services.clock import now
 from services.emails import canonicalize, parse
@@ -60,9 +60,11 @@ def find_reset_link(signed: str) -> EmailLink:
     return links.find(db.session(), signed, Purpose.RESET_PASSWORD, Purpose.CHOOSE_PASSWORD)
 
 
-def reset(signed: str, password: str, client: Client) -> None:
+def reset(signed: str, password: str, client: Client) -> str:
     """Choose a new password with a link. Every session and remembered browser ends.
 
+    Returns the cookie that makes this browser a known one: whoever was locked out by
+    strangers' guesses must get in with the new password. It signs nobody in.
     Raises ``LinkInvalid``, ``PasswordUnsuitable`` (the link stays good), ``ServiceBusy``.
     """
     link = find_reset_link(signed)
@@ -73,12 +75,12 @@ def reset(signed: str, password: str, client: Client) -> None:
     end_reading()
     password_hash = hashing.hash_password(password)
     with writing() as session:
-        _reset_in(session, link, user.id, password_hash, client)
+        return browsers.make_known(_reset_in(session, link, user.id, password_hash, client))
 
 
 def _reset_in(
     session: Session, link: EmailLink, user_id: int, password_hash: str, client: Client
-) -> None:
+) -> User:
     links.use_up(session, link)
     user = session.get(User, user_id, populate_existing=True)
     if user is None or user.disabled_at is not None or link.epoch != user.epoch:
@@ -89,6 +91,7 @@ def _reset_in(
     record(session, Event.PASSWORD_RESET, client, user.id)
     notify(session, user, "password_changed")
     credentials.changed(session, user)
+    return user
 
 
 def _bar_email_way(session: Session, user: User) -> None:

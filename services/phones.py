@@ -155,12 +155,13 @@ def confirm(
         with writing() as session:
             challenges.use_up(session, user, challenge)
             codes.give_back_sends(session, user, challenge, challenge.destination)
-            number_limits.give_back(session, user, challenge, client)
             if purpose is Purpose.ADD_PHONE:
                 _add(session, user, challenge.destination, client)
             else:
                 _replace(session, user, challenge, client)
-            return credentials.changed(session, user, acting)
+            token = credentials.changed(session, user, acting)
+            number_limits.give_back(session, user, challenge, client)
+            return token
     except IntegrityError as error:
         raise NumberAlreadyYours from error
 
@@ -238,8 +239,8 @@ def _start_proving(
 def _count_and_send(
     session: Session, user: User, challenge: Challenge, reference: Reference, client: Client
 ) -> None:
-    number_limits.take(session, user, challenge, client)
     codes.send_to_prove(session, user, challenge, reference, client)
+    number_limits.take(session, user, challenge, client)
 
 
 def _refuse_unless_addable(session: Session, user: User, number: str, old: Phone | None) -> None:

@@ -53,6 +53,9 @@ CODE = r"(?<!\d)\d{6}(?!\d)"
 LINK = r"/(?:confirm-email/|reset-password/|register\?invitation=)\S+"
 WAIT_SECONDS = 20
 
+MOST_WORKERS_ON_POSTGRESQL = 2
+"""A server takes a hundred connections by default, and several test runs share it."""
+
 AREAS = (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219)
 """Area codes whose 555-01xx numbers belong to nobody."""
 
@@ -179,6 +182,7 @@ def playing(folder: Path, prepared: str, *, workers: int = 4, **settings: str) -
     """
     environ = {**QUICK, "GATEPOST_DELIVERY_THREADS": "2", **settings}
     if POSTGRESQL:
+        workers = min(workers, MOST_WORKERS_ON_POSTGRESQL)
         name = f"gatepost_{secrets.token_hex(6)}"
         environ["GATEPOST_DATABASE_URL"] = make_postgresql(name)
         migrate({**environ, "GATEPOST_INSTANCE_DIR": str(folder)})

@@ -8,9 +8,9 @@ from blueprints import guard
 from blueprints.account import account
 from blueprints.account.forms import ChangePasswordForm
 from blueprints.forms import refusals_on
-from blueprints.pages import page, see_other, with_login
+from blueprints.pages import page, see_other, with_login, write_known
 from extensions import settings
-from services import passwords
+from services import browsers, passwords
 
 
 @account.route("/account/password", methods=["GET", "POST"])
@@ -24,5 +24,7 @@ def password() -> ResponseReturnValue:
                 acting, form.current_password.data, form.password.data, guard.client()
             )
             flash(gettext("Your password was changed."), "success")
-            return with_login(see_other(url_for("account.overview")), token, acting)
+            answer = with_login(see_other(url_for("account.overview")), token, acting)
+            write_known(answer, browsers.make_known(guard.the_user()))
+            return answer
     return page("account/password", form=form, least=settings().password_least_characters)

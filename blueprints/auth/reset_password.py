@@ -8,7 +8,7 @@ from blueprints import guard
 from blueprints.auth import auth
 from blueprints.auth.forms import ChoosePasswordForm, EmailForm
 from blueprints.forms import refusals_on
-from blueprints.pages import forget_login, page, refuse, see_other
+from blueprints.pages import forget_login, page, refuse, see_other, write_known
 from extensions import settings
 from services import passwords
 from services.errors import LinkInvalid
@@ -35,9 +35,11 @@ def choose_password(token: str) -> ResponseReturnValue:
         passwords.find_reset_link(token)
         if form.validate_on_submit():
             with refusals_on(form):
-                passwords.reset(token, form.password.data, guard.client())
+                known = passwords.reset(token, form.password.data, guard.client())
                 flash(gettext("Your password was changed. Sign in with the new one."), "success")
-                return forget_login(see_other(url_for("auth.sign_in")))
+                answer = forget_login(see_other(url_for("auth.sign_in")))
+                write_known(answer, known)
+                return answer
     except LinkInvalid as refusal:
         refuse(refusal)
         return page("auth/link_invalid", what="reset")

@@ -11,7 +11,7 @@ from blueprints import cookies, guard, next_url, pending
 from blueprints.auth import auth
 from blueprints.auth.forms import SignInForm
 from blueprints.forms import refusals_on
-from blueprints.pages import forget_login, page, see_other, write_login
+from blueprints.pages import forget_login, page, see_other, write_known, write_login
 from extensions import settings
 from services import login_sessions
 from services import sign_in as signing_in
@@ -73,8 +73,7 @@ def _browser() -> Browser:
 
 def _write_cookies(response: Response, signed_in: SignedIn) -> None:
     write_login(response, signed_in.login, remember_me=signed_in.remember_me)
-    known_for = timedelta(days=settings().known_browser_days)
-    cookies.write(response, cookies.KNOWN_BROWSER, signed_in.known, known_for)
+    write_known(response, signed_in.known)
     if signed_in.remembered:
         remembered_for = timedelta(days=settings().remembered_browser_days)
         cookies.write(response, cookies.REMEMBERED_BROWSER, signed_in.remembered, remembered_for)

@@ -10,10 +10,26 @@ from tests.scene import BEHIND_PROXY, FREE_HAND, Scene, playing
 
 
 @pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory, prepared_database: str) -> Iterator[Scene]:
+    """The portal that most attacks share; people's limits are wide."""
+    with playing(tmp_path_factory.mktemp("scene"), prepared_database, **FREE_HAND) as scene:
+        yield scene
+
+
+@pytest.fixture(scope="session")
+def strict_scene(
+    tmp_path_factory: pytest.TempPathFactory, prepared_database: str
+) -> Iterator[Scene]:
+    """A portal with every limit as it is by default."""
+    with playing(tmp_path_factory.mktemp("strict"), prepared_database, **BEHIND_PROXY) as scene:
+        yield scene
+
+
+@pytest.fixture(scope="module")
 def open_portal(
     tmp_path_factory: pytest.TempPathFactory, prepared_database: str
 ) -> Iterator[Callable[..., Scene]]:
-    """Starts a portal of its own, with settings of its own, for the rest of the run."""
+    """Starts a portal with settings of its own, for the rest of the module."""
     with ExitStack() as running:
 
         def start(workers: int = 4, **settings: str) -> Scene:
@@ -23,18 +39,6 @@ def open_portal(
             )
 
         yield start
-
-
-@pytest.fixture(scope="session")
-def scene(open_portal: Callable[..., Scene]) -> Scene:
-    """The portal that most attacks share; people's limits are wide."""
-    return open_portal(**FREE_HAND)
-
-
-@pytest.fixture(scope="session")
-def strict_scene(open_portal: Callable[..., Scene]) -> Scene:
-    """A portal with every limit as it is by default."""
-    return open_portal(**BEHIND_PROXY)
 
 
 @pytest.fixture

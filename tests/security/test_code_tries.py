@@ -79,9 +79,12 @@ def test_one_right_code_in_eight_parallel_requests_has_one_winner_and_undoes_not
     losers = [answer for answer in answers if answer not in winners]
     assert len(winners) == 1
     assert live_sessions(scene, ann) == 1
-    judged = [answer for answer in losers if answer.status == 303]
-    assert all(answer.location == "/" and not answer.cookies for answer in judged)
-    assert len(judged) == len(losers), [answer for answer in losers if answer.status != 303]
+    led_on = [answer for answer in losers if answer.status == 303]
+    refused = [answer for answer in losers if answer.status == 422]
+    assert len(refused) <= 8 - TRIES, "before anybody had won, when five were being judged"
+    assert len(led_on) + len(refused) == len(losers)
+    assert all(answer.location == "/" for answer in led_on)
+    assert not any(answer.cookies for answer in losers)
 
 
 def test_the_second_click_of_a_double_submit_leaves_the_person_signed_in(

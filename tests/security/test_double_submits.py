@@ -13,6 +13,7 @@ from tests.people import Person
 from tests.scene import Scene
 
 TIMES = 8
+TRIES = 5
 NEW_PASSWORD = "seven purple kettles on a roof"
 
 
@@ -28,6 +29,19 @@ def winners(answers: list[Answer]) -> list[Answer]:
     return [answer for answer in answers if answer.cookies.get("gatepost_login")]
 
 
+def assert_one_won(answers: list[Answer]) -> None:
+    """One request won; the others were led on, and undid nothing.
+
+    Of eight at the same moment three may be refused before anybody has won: five are
+    judged. A double click never is.
+    """
+    (winner,) = winners(answers)
+    losers = [answer for answer in answers if answer is not winner]
+    assert not any(answer.cookies for answer in losers)
+    assert {answer.status for answer in losers} <= {303, 422}
+    assert sum(answer.status == 422 for answer in losers) <= TIMES - TRIES
+
+
 def phones(scene: Scene, person: Person) -> list[str]:
     """The numbers on the account."""
     return [row[0] for row in scene.rows(select(Phone.number).where(Phone.user_id == person.id))]
@@ -40,8 +54,7 @@ def test_a_number_is_added_once(scene: Scene, ann: Person) -> None:
     code = scene.new_code(number)
     confirm = "/account/phones/confirm"
     answers = at_once(browser, confirm, confirm, code=code)
-    assert len(winners(answers)) == 1
-    assert {answer.status for answer in answers} == {303}
+    assert_one_won(answers)
     assert sorted(phones(scene, ann)) == sorted([scene.number_of(ann), number])
 
 
@@ -67,8 +80,7 @@ def test_identity_is_proved_once_by_one_code(scene: Scene, ann: Person) -> None:
     browser.post("/confirm-identity", method=f"phone:{ann.phone_id}")
     code = scene.new_code(scene.number_of(ann))
     answers = at_once(browser, "/confirm-identity", "/confirm-identity", code=code)
-    assert len(winners(answers)) == 1
-    assert all(answer.status == 303 for answer in answers), answers
+    assert_one_won(answers)
 
 
 def test_the_last_way_is_not_lost_by_removing_two_numbers_at_once(

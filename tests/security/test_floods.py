@@ -85,6 +85,26 @@ def test_guessing_a_password_meets_a_wait_that_the_owners_browser_does_not(
     assert strict_scene.sign_in(home, ann).status == 303, "a known browser has a lane of its own"
 
 
+def test_whom_strangers_locked_out_gets_in_after_a_reset(strict_scene: Scene) -> None:
+    ann = strict_scene.person()
+    wrong = Person(ann.id, ann.email, "not the right password")
+    for _ in range(6):
+        strict_scene.sign_in(strict_scene.browser(), wrong)
+    browser = strict_scene.browser()
+    browser.post("/reset-password", email=ann.email)
+    new = "seven purple kettles on a roof"
+    browser.post(strict_scene.new_link(ann.email), password=new)
+    changed = Person(ann.id, ann.email, new)
+    assert strict_scene.sign_in(strict_scene.browser(), changed).status == 429
+    assert strict_scene.sign_in(browser, changed).location == "/"
+    for _ in range(6):
+        strict_scene.sign_in(strict_scene.browser(), wrong)
+    newest = "a fourth of these unlikely phrases"
+    browser.post("/account/password", current_password=new, password=newest)
+    browser.post("/sign-out", page="/account")
+    assert strict_scene.sign_in(browser, Person(ann.id, ann.email, newest)).location == "/"
+
+
 def test_known_browsers_laid_in_before_a_change_of_password_are_unknown_after_it(
     strict_scene: Scene,
 ) -> None:

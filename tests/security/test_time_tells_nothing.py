@@ -4,7 +4,6 @@ On a portal whose hash costs far more than all the rest: who leaves it out for s
 addresses, or does it twice for others, is seen on the noisiest machine.
 """
 
-import statistics
 from collections.abc import Callable
 
 import pytest
@@ -16,10 +15,10 @@ from tests.client import Answer, Browser
 from tests.scene import FREE_HAND, Scene
 
 Ask = Callable[[Browser, str], Answer]
-ROUNDS = 12
+ROUNDS = 10
 APART = 1.6
-"""The most that the quick quarters of interleaved rounds may lie apart."""
-NOISE_SECONDS = 0.02
+"""The most that the quickest of interleaved rounds may lie apart, beyond what is noise."""
+NOISE_SECONDS = 0.05
 
 
 def sign_in(browser: Browser, email: str) -> Answer:
@@ -41,7 +40,7 @@ def resend(browser: Browser, email: str) -> Answer:
 @pytest.fixture(scope="module")
 def slow(open_portal: Callable[..., Scene]) -> Scene:
     """A portal with an expensive hash."""
-    hashes = {"GATEPOST_ARGON2_MEMORY_KIB": "19456", "GATEPOST_ARGON2_PASSES": "6"}
+    hashes = {"GATEPOST_ARGON2_MEMORY_KIB": "19456", "GATEPOST_ARGON2_PASSES": "12"}
     limits = ("PASSWORD_FAILS_PER_5_MINUTES", "RESETS_PER_HOUR", "RESETS_PER_DAY",
               "CONFIRMATIONS_PER_HOUR")  # fmt: skip
     wide = {f"GATEPOST_{limit}": "1000" for limit in limits}
@@ -74,6 +73,6 @@ def test_every_kind_of_address_takes_as_long(
             answer = ask(slow.browser(), email)
             assert answer.status in {303, 422}, answer
             times[kind].append(answer.seconds)
-    quick = {kind: statistics.quantiles(seconds, n=4)[0] for kind, seconds in times.items()}
+    quick = {kind: min(seconds) for kind, seconds in times.items()}
     least, most = min(quick.values()), max(quick.values())
     assert most - least < NOISE_SECONDS or most / least < APART, quick
