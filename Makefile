@@ -10,6 +10,11 @@ BIN := .venv/bin
 RUNTIME := .venv/.installed-runtime
 DEV := .venv/.installed-dev
 
+# Tests that no database can change, or that are about SQLite.
+NO_DATABASE := tests/browser tests/journeys/test_load.py tests/test_architecture.py tests/test_config*.py \
+	tests/test_deploy.py tests/test_docs.py tests/test_templates.py tests/services/test_mail_smtp.py \
+	tests/services/test_sms_twilio*.py
+
 # What the environment already sets wins over these.
 PORT := $(or $(PORT),8000)
 HOST := $(or $(HOST),127.0.0.1)
@@ -47,9 +52,9 @@ test: $(DEV) ## Run the tests on SQLite, then those without a browser on Postgre
 
 .PHONY: test-postgresql
 test-postgresql: export GATEPOST_TEST_DATABASE_URL := $(GATEPOST_TEST_POSTGRES)
-test-postgresql: $(DEV) ## Run them on PostgreSQL alone (at GATEPOST_TEST_POSTGRES), without the browser's
+test-postgresql: $(DEV) ## Run them on PostgreSQL alone (at GATEPOST_TEST_POSTGRES), without those that it cannot change
 	@if $(BIN)/python -c 'import os, psycopg; psycopg.connect(os.environ["GATEPOST_TEST_DATABASE_URL"], connect_timeout=3)' 2> /dev/null; then \
-		$(BIN)/pytest --numprocesses auto --ignore tests/browser; \
+		$(BIN)/pytest --numprocesses auto $(addprefix --ignore-glob=,$(NO_DATABASE)); \
 	else \
 		echo "SKIPPED the same tests on PostgreSQL: no server answers at GATEPOST_TEST_POSTGRES." \
 			"Install one (apt-get install postgresql) and name it: make test GATEPOST_TEST_POSTGRES=postgresql://user:password@host/postgres"; \
