@@ -132,6 +132,8 @@ class PendingSignIn(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     epoch: Mapped[int]
     remember_me: Mapped[bool]
+    next_url: Mapped[str] = mapped_column(Text, default="")
+    """Where it leads: a path of the portal, or an app's address; checked again before use."""
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When it became a login; a second click of the same form is then no error."""

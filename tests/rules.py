@@ -17,6 +17,9 @@ BESIDE = {
     "config_docs": "config",
     "config_values": "config",
     "logs": "config",
+    "models_apps": "models",
+    "cli_apps": "cli",
+    "cli_output": "cli",
 }
 """Modules at the root that belong to a layer under another name."""
 
