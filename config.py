@@ -17,12 +17,14 @@ from urllib.parse import urlsplit
 import phonenumbers
 
 from config_checks import find_problems
+from config_domains import is_within
 from config_values import (
     Network,
     read_base_url,
     read_colour,
     read_countries,
     read_database_url,
+    read_domains,
     read_networks,
     read_one_of,
     read_text,
@@ -80,6 +82,7 @@ class Config:
     registration: str = setting("open", "who may register: `open`, `invite` or `closed`", read_one_of("open", "invite", "closed"))
     require_two_factor: bool = setting(False, "`yes`: nobody gets past the account page without two-factor sign-in", read_yes_or_no)
     trusted_proxies: tuple[Network | str, ...] = setting((), "networks whose `X-Forwarded-For` is believed, such as `127.0.0.1/32`; `unix` for a Unix socket", read_networks)
+    app_domains: tuple[str, ...] = setting((), "domains whose apps the portal stands before, such as `example.org,example.net`; without any, apps cannot be added", read_domains)
 
     portal_name: str = setting("Gatepost", "the name on pages and in messages")
     portal_logo: str = setting("", "path of an SVG or PNG file shown beside the name", read_text)
@@ -184,6 +187,15 @@ class Config:
     def host(self) -> str:
         """The host name people see, without a port."""
         return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def cookie_domain(self) -> str:
+        """The app domain that the portal's own host is in ("" = none): it can set cookies there."""
+        return self.app_domain_of(self.host)
+
+    def app_domain_of(self, host: str) -> str:
+        """The app domain that a lower-case host is in, or "" where the portal guards none there."""
+        return next((domain for domain in self.app_domains if is_within(host, domain)), "")
 
     @property
     def default_region(self) -> str:

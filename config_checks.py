@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from config_domains import find_domain_problems
+
 if TYPE_CHECKING:
     from config import Config
 
@@ -25,7 +27,7 @@ def find_problems(config: "Config") -> list[str]:
 
 
 def _contradictions(config: "Config") -> list[str]:
-    problems = []
+    problems = find_domain_problems(config.app_domains)
     if config.sms_gateway == "twilio":
         problems += _twilio_problems(config)
     if config.mail_gateway == "smtp":

@@ -51,6 +51,11 @@ def read_words(value: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[\s,]+", value) if word)
 
 
+def read_domains(value: str) -> tuple[str, ...]:
+    """Domains, in lower case; what is wrong with them is found when all are known."""
+    return tuple(word.lower() for word in read_words(value))
+
+
 def read_base_url(value: str) -> str:
     """Scheme and host, in lower case."""
     parts = urlsplit(value.strip())

@@ -15,6 +15,7 @@ LAYERS = ("config", "extensions", "models", "services", "blueprints", "cli", "ap
 BESIDE = {
     "config_checks": "config",
     "config_docs": "config",
+    "config_domains": "config",
     "config_values": "config",
     "logs": "config",
     "models_apps": "models",
