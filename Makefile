@@ -9,9 +9,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNTIME := .venv/.installed-runtime
 DEV := .venv/.installed-dev
+PROXIES := .venv-proxies/.installed
 
 # Tests that no database can change, or that are about SQLite.
-NO_DATABASE := tests/browser tests/journeys/test_load.py tests/test_architecture.py tests/test_config*.py \
+NO_DATABASE := tests/browser tests/proxies tests/journeys/test_load.py tests/test_architecture.py tests/test_config*.py \
 	tests/test_deploy.py tests/test_docs.py tests/test_templates.py tests/services/test_mail_smtp.py \
 	tests/services/test_sms_twilio*.py
 
@@ -32,6 +33,9 @@ help: ## List the targets
 
 .PHONY: setup
 setup: $(DEV) ## Make .venv and install what development needs (run and test do it by themselves)
+
+.PHONY: proxies
+proxies: $(PROXIES) ## Make .venv-proxies: the real proxies and apps that tests/proxies runs (apt has the others)
 
 .PHONY: run
 run: export GATEPOST_ENV := $(or $(GATEPOST_ENV),development)
@@ -90,6 +94,7 @@ screenshots: $(DEV) ## Take the README's screenshots of the running product
 lock: $(DEV) ## Write the locked requirements from the .in files (LOCK_FLAGS=--upgrade for newer ones)
 	@$(COMPILE) requirements.in --output-file requirements.txt
 	@$(COMPILE) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
+	@$(COMPILE) requirements-proxies.in --output-file requirements-proxies.txt
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatepost needs Python 3.11 or newer; say which: make PYTHON=python3.12 ...")'
@@ -104,3 +109,10 @@ $(DEV): requirements.txt requirements-dev.txt | $(BIN)/python
 	@echo "Installing requirements-dev.txt into .venv"
 	@$(PIP_INSTALL) --requirement requirements-dev.txt
 	@touch $(RUNTIME) $@
+
+# Apart from .venv: nothing of the portal may come to lean on what an app or a proxy brings along.
+$(PROXIES): requirements-proxies.txt
+	@echo "Installing requirements-proxies.txt into .venv-proxies"
+	@$(PYTHON) -m venv .venv-proxies
+	@.venv-proxies/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --requirement requirements-proxies.txt
+	@touch $@
