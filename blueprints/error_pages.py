@@ -1,7 +1,7 @@
 """Error pages that look like the rest, and what becomes of exceptions that views do not catch."""
 
 import structlog
-from flask import Flask, Response, jsonify, make_response, render_template, request, url_for
+from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
 from flask_babel import lazy_gettext
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import BadHost, HTTPException
 
-from blueprints import next_url, pending
+from blueprints import next_url
 from blueprints.pages import see_other
 from extensions import db
 from services.errors import ChallengeConsumed, Refusal
@@ -109,13 +109,13 @@ def _show_refusal(refusal: Refusal) -> Response:
     return show(refusal.status, str(refusal), refusal.retry_after)
 
 
-def _go_where_it_led(_consumed: ChallengeConsumed) -> Response:
+def _go_where_it_led(consumed: ChallengeConsumed) -> Response:
     """The second click of a double submit: the first has done it all, and this must undo nothing.
 
     So no cookie is set here, and no flash is kept.
     """
     if request.blueprint == "two_factor":
-        target = pending.next_url()
+        target = consumed.leads_to or g.get("leads_to", "")
         return see_other(target if next_url.is_safe(target) else url_for("site.home"))
     return see_other(next_url.requested() or url_for("account.overview"))
 

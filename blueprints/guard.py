@@ -79,6 +79,7 @@ def pending_sign_in(view: View) -> View:
     def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
         try:
             g.pending_sign_in = sign_in.find_pending(pending.sign_in_token())
+            g.leads_to = g.pending_sign_in.next_url
         except PendingSignInOver as refusal:
             if current_user.is_authenticated:
                 return redirect(url_for("site.home"), 303)

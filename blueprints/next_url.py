@@ -5,7 +5,7 @@ import re
 from flask import request
 
 LONGEST = 2000
-"""Characters as they stand in the session cookie, which escapes what is not ASCII."""
+"""Characters, where what is not ASCII counts as it is escaped: it travels in addresses."""
 _PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f-\x9f\\]*")
 
 

@@ -13,28 +13,21 @@ from services.challenges import Purpose, Reference
 from services.sealing import signing_keys
 
 SIGN_IN = "sign_in"
-NEXT = "next"
 FLASHES = "_flashes"
 
 
-def keep_sign_in(token: str, next_url: str) -> None:
-    """Keep the pending sign-in and where it leads; a fresh session, but for a live code."""
+def keep_sign_in(token: str) -> None:
+    """Keep the pending sign-in; a fresh session, but for a live code."""
     code = session.get(_code_key(Purpose.SIGN_IN))
     start_afresh()
     if code:
         session[_code_key(Purpose.SIGN_IN)] = code
     session[SIGN_IN] = _serializer(SIGN_IN).dumps(token)
-    session[NEXT] = next_url
 
 
 def sign_in_token() -> str:
     """The pending sign-in's token, or ""."""
     return str(_load(SIGN_IN, SIGN_IN) or "")
-
-
-def next_url() -> str:
-    """Where the pending sign-in leads; the caller checks it again."""
-    return str(session.get(NEXT, ""))
 
 
 def keep_code(purpose: Purpose, reference: Reference) -> None:

@@ -223,7 +223,14 @@ class NothingSent(Refusal):
 
 
 class ChallengeConsumed(Exception):
-    """The right code, a second time: the first has done all there was to do."""
+    """The right code, a second time: the first has done all there was to do.
+
+    ``leads_to`` is where the pending sign-in led, if it was one; to be checked again.
+    """
+
+    def __init__(self, leads_to: str = "") -> None:
+        super().__init__()
+        self.leads_to = leads_to
 
 
 class NumberInvalid(Refusal):

@@ -76,10 +76,11 @@ class SecondStepDue:
 
 
 def with_password(
-    email: str, password: str, remember_me: bool, browser: Browser
+    email: str, password: str, remember_me: bool, browser: Browser, leads_to: str = ""
 ) -> SignedIn | SecondStepDue:
     """Check the password and either sign in or ask for the second step.
 
+    ``leads_to`` is kept for the time after the second step; the caller checks it.
     Takes the same time for unknown addresses. Raises ``CredentialsIncorrect``,
     ``EmailUnconfirmed``, ``AccountDisabled``, ``TooManyTries``, ``ServiceBusy``.
     """
@@ -96,7 +97,7 @@ def with_password(
         _give_try_back(session, canonical, lane)
         _store_rehashed(session, user, rehashed)
         if ways.second_step_due(user) and not browsers.recognize(session, user, browser.remembered):
-            return _ask_for_second_step(session, user, remember_me)
+            return _ask_for_second_step(session, user, remember_me, leads_to)
         full_proof = not ways.second_step_due(user)
         return _sign_in(session, user, browser.client, "pwd", remember_me, full_proof=full_proof)
 
@@ -110,7 +111,7 @@ def find_pending(token: str) -> PendingSignIn:
     if pending is None:
         raise PendingSignInOver
     if pending.completed_at is not None:
-        raise ChallengeConsumed
+        raise ChallengeConsumed(pending.next_url)
     return pending
 
 
@@ -211,11 +212,14 @@ def _store_rehashed(session: Session, user: User, rehashed: str | None) -> None:
     )
 
 
-def _ask_for_second_step(session: Session, user: User, remember_me: bool) -> SecondStepDue:
+def _ask_for_second_step(
+    session: Session, user: User, remember_me: bool, leads_to: str
+) -> SecondStepDue:
     token = new_token()
     session.add(
         PendingSignIn(
             token_digest=digest(token), user_id=user.id, epoch=user.epoch, remember_me=remember_me,
+            next_url=leads_to,
             expires_at=now() + timedelta(seconds=settings().pending_sign_in_seconds),
         )
     )  # fmt: skip

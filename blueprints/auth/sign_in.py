@@ -27,8 +27,9 @@ def sign_in() -> ResponseReturnValue:
     if form.validate_on_submit():
         with refusals_on(form):
             outcome = signing_in.with_password(
-                form.email.data, form.password.data, form.remember_me.data, _browser()
-            )
+                form.email.data, form.password.data, form.remember_me.data, _browser(),
+                leads_to=next_url.requested(),
+            )  # fmt: skip
             return enter(outcome, next_url.requested())
     elif current_user.is_authenticated and not form.is_submitted():
         return redirect(next_url.requested() or url_for("site.home"))
@@ -53,7 +54,7 @@ def enter(outcome: SignedIn | SecondStepDue, next_address: str) -> Response:
     if earlier:
         login_sessions.sign_out(earlier, guard.client())
     if isinstance(outcome, SecondStepDue):
-        pending.keep_sign_in(outcome.token, next_address)
+        pending.keep_sign_in(outcome.token)
         response = see_other(url_for("two_factor.choose"))
         cookies.remove(response, cookies.LOGIN)
         return response

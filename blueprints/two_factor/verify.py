@@ -62,7 +62,7 @@ def delivery() -> ResponseReturnValue:
 
 def where_it_leads() -> str:
     """The address that this sign-in was for, checked once more, or "" for the home page."""
-    target = pending.next_url()
+    target = guard.current_pending().next_url
     return target if next_url.is_safe(target) else ""
 
 

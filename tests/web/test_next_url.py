@@ -26,6 +26,6 @@ def test_anything_else_is_not(target: str) -> None:
     assert not is_safe(target)
 
 
-def test_the_longest_that_is_safe_fits_the_cookie() -> None:
+def test_the_longest_that_is_safe_fits_an_address() -> None:
     assert is_safe("/" + "a" * (LONGEST - 1))
     assert not is_safe("/" + "\u4e2d" * (LONGEST // 2))
