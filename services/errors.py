@@ -167,6 +167,12 @@ class PendingSignInOver(Refusal):
     sentence = lazy_gettext("Too much time has passed. Sign in again.")
 
 
+class LoginSessionOver(Refusal):
+    """The login session ended while it was used."""
+
+    sentence = lazy_gettext("You were signed out. Sign in again.")
+
+
 class WayUnavailable(Refusal):
     """Not one of the person's own confirmed ways."""
 

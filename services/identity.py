@@ -16,6 +16,7 @@ from services.audit import Client, Event, record
 from services.challenges import Purpose, Reference
 from services.clock import now
 from services.errors import CurrentPasswordIncorrect
+from services.gate import app_sessions
 from services.limits import Window
 
 FIVE_MINUTES = 300
@@ -38,6 +39,11 @@ def what_is_missing(login_session: LoginSession) -> Missing:
     ):
         return Missing.CODE
     return Missing.NOTHING
+
+
+def has_second_factor(login_session: LoginSession) -> bool:
+    """Whether a second factor was proved in this login session, at sign-in or later."""
+    return "mfa" in login_session.amr.split()
 
 
 def prove_password(
@@ -69,7 +75,13 @@ def prove_code(
             session, user, challenge, codes.last_destination(session, user, challenge)
         )
         record(session, Event.IDENTITY_CONFIRMED, client, user.id)
-        return login_sessions.renew(session, login_session, second_factor_proved_at=now())
+        if not has_second_factor(login_session):
+            # Who copied an app's cookie before must not rise with it: apps are entered anew.
+            app_sessions.end_all(session, login_session)
+        return login_sessions.renew(
+            session, login_session, second_factor_proved_at=now(),
+            amr=_with_factor(login_session.amr, "sms" if challenge.phone_id else "otp"),
+        )  # fmt: skip
 
 
 def check_password(user: User, password: str, client: Client, field: str = "password") -> None:
@@ -83,6 +95,11 @@ def check_password(user: User, password: str, client: Client, field: str = "pass
         raise CurrentPasswordIncorrect(field)
     with writing() as session:
         _give_back(session, user)
+
+
+def _with_factor(amr: str, factor: str) -> str:
+    """How the session was proved, now with this factor too (RFC 8176, 2)."""
+    return " ".join(dict.fromkeys([*amr.split(), factor, "mfa"]))
 
 
 def _give_back(session: Session, user: User) -> None:

@@ -19,6 +19,7 @@ from models import (
     RememberedBrowser,
     User,
 )
+from models_apps import HandOver
 from services import limits
 from services.clock import now
 
@@ -44,6 +45,7 @@ def _rules() -> list[tuple[type[Base], ColumnElement[bool]]]:
         (PendingSignIn, PendingSignIn.expires_at < moment),
         (LoginSession, LoginSession.expires_at < moment),
         (RememberedBrowser, RememberedBrowser.expires_at < moment),
+        (HandOver, HandOver.expires_at < moment - GRACE),
         (EmailLink, (EmailLink.expires_at < moment - GRACE) & (EmailLink.purpose != "setup")),
         (Message, (Message.created_at < kept_since) & Message.payload.is_(None)),
         (NumberTrial, NumberTrial.sent_at < kept_since),

@@ -20,9 +20,11 @@ from models import (
     RememberedBrowser,
     User,
 )
+from models_apps import HandOver
 from services import browsers, limits, links, phones, registration, sign_in, sweeping
 from services.audit import Event, record
 from services.clock import now
+from services.gate import hand_over
 from services.sign_in import Browser
 from tests.challenges import issue
 from tests.messages import queue
@@ -70,11 +72,18 @@ def remembered() -> None:
         browsers.remember(session, load_user(1), CLIENT)
 
 
+def granted() -> None:
+    acting = open_session(load_user(1), remember_me=True)
+    browser = hand_over.name_browser(hand_over.begin(""))
+    hand_over.grant(acting, browser, "https://wiki.example.net", "https://wiki.example.net/")
+
+
 CASES: list[tuple[type[Base], Callable[[], object], int]] = [
     (Challenge, lambda: issue(load_user(1)), 600 + DAY),
     (PendingSignIn, pending, 1200),
     (LoginSession, lambda: open_session(load_user(1)), 12 * HOUR),
     (RememberedBrowser, remembered, 14 * DAY),
+    (HandOver, granted, 30 + DAY),
     (EmailLink, link, HOUR + DAY),
     (Message, done_message, 30 * DAY),
     (
