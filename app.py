@@ -12,8 +12,10 @@ import cli
 import logs
 from blueprints import cookies, error_pages, guard, headers
 from blueprints.account import account
+from blueprints.admin import admin
 from blueprints.auth import auth
 from blueprints.dev import dev
+from blueprints.gate import gate
 from blueprints.hooks import hooks
 from blueprints.site import site
 from blueprints.static_versions import StaticVersions
@@ -135,7 +137,7 @@ class RowId(IntegerConverter):
 def _register_blueprints(app: Flask, config: Config) -> None:
     app.url_map.converters["int"] = RowId
     app.url_map.merge_slashes = False  # or werkzeug redirects, to wherever the Host header says
-    for blueprint in (site, auth, two_factor, account, hooks):
+    for blueprint in (site, auth, two_factor, account, admin, gate, hooks):
         app.register_blueprint(blueprint)
     if config.development:
         app.register_blueprint(dev)

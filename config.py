@@ -155,6 +155,8 @@ class Config:
     reauth_seconds: int = number(600, "how long a proof of identity lasts before a sensitive change")
     remembered_browser_days: int = number(14, "how long a remembered browser skips the second step; at most 30")
 
+    access_requests_per_day: int = number(10, "requests to be let into apps that one person can make in a day")
+
     password_least_characters: int = number(15, "shortest password; 8 is allowed where two-factor is required", least=8)
     password_most_characters: int = number(256, "longest password", least=64)
     argon2_memory_kib: int = number(19456, "memory of one password hash", least=8)

@@ -6,7 +6,7 @@ from typing import Any
 from flask import g, request
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
+from wtforms import PasswordField, StringField, TextAreaField
 from wtforms.meta import DefaultMeta
 from wtforms.validators import InputRequired, Length
 
@@ -34,6 +34,8 @@ class Form(FlaskForm):  # type: ignore[misc]
         for field in self:
             if isinstance(field, StringField) and not isinstance(field, PasswordField):
                 text = field.data or ""
+                if isinstance(field, TextAreaField):  # whose text has lines
+                    text = text.replace("\r\n", "").replace("\n", "")
                 if any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in text):
                     field.errors = [lazy_gettext("This has characters that cannot be used here.")]
                     valid = False

@@ -9,6 +9,7 @@ from flask_babel import get_locale
 from flask_login import current_user
 
 from extensions import settings
+from services import apps
 
 FIXED = {
     "X-Content-Type-Options": "nosniff",
@@ -61,6 +62,7 @@ def template_globals() -> dict[str, Any]:
             has_accent=bool(config.accent_colour),
             support_contact=config.support_contact,
         ),
+        "portal_has_apps": apps.any_there,
         "development": config.development,
         "registration": config.registration,
         "csp_nonce": csp_nonce(),

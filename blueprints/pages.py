@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Response, g, make_response, redirect, render_template
+from flask import Response, g, make_response, redirect, render_template, request
 
 from blueprints import cookies, pending
 from blueprints.forms import Form
@@ -21,6 +21,12 @@ def page(template: str, *, form: Form | None = None, **context: Any) -> Response
     if form is not None and form.errors:
         response.status_code = 422
     return response
+
+
+def read_text(name: str) -> str:
+    """A word of the address, such as ``?q=``: without characters that no database takes."""
+    text = request.args.get(name, "")[:200]
+    return "".join(c for c in text if c.isprintable())
 
 
 def mark_refused(response: Response, refusal: Refusal) -> Response:

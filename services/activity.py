@@ -46,6 +46,22 @@ WORDS = {
     Event.ACCOUNT_CLOSED: lazy_gettext("The account was closed"),
     Event.LIMIT_REACHED: lazy_gettext("No more codes were sent for a while"),
     Event.TEXTS_PAUSED: lazy_gettext("Texts were paused"),
+    Event.GROUP_CREATED: lazy_gettext("You made a group"),
+    Event.GROUP_DELETED: lazy_gettext("You deleted a group"),
+    Event.GROUP_JOINED: lazy_gettext("You were put in a group"),
+    Event.GROUP_LEFT: lazy_gettext("You were taken out of a group"),
+    Event.GROUP_MANAGER_MADE: lazy_gettext("You became a manager of a group"),
+    Event.GROUP_MANAGER_ENDED: lazy_gettext("You are no longer a manager of a group"),
+    Event.APP_ADDED: lazy_gettext("You added an app"),
+    Event.APP_CHANGED: lazy_gettext("You changed an app"),
+    Event.APP_REMOVED: lazy_gettext("You removed an app"),
+    Event.ACCESS_GIVEN: lazy_gettext("You were let into an app"),
+    Event.ACCESS_TAKEN: lazy_gettext("Your access to an app was taken away"),
+    Event.ACCESS_ASKED: lazy_gettext("You asked to be let into an app"),
+    Event.ACCESS_APPROVED: lazy_gettext("You may enter an app that you asked for"),
+    Event.ACCESS_DECLINED: lazy_gettext("An app that you asked for was declined"),
+    Event.GROUP_ACCESS_GIVEN: lazy_gettext("You let a group into an app"),
+    Event.GROUP_ACCESS_TAKEN: lazy_gettext("You took a group's access to an app away"),
 }
 
 
@@ -54,7 +70,7 @@ class Line:
     """One event as a person reads it."""
 
     at: datetime
-    text: LazyString
+    text: LazyString | str
     address: str
     browser: str
 
@@ -80,4 +96,6 @@ def list_page(user: User, before: int | None) -> Page:
 
 def _describe(row: Activity) -> Line:
     browser = name_browser(row.user_agent) if row.user_agent else ""
-    return Line(row.at, WORDS[Event(row.event)], row.address, browser)
+    about = row.details.get("app") or row.details.get("group")
+    words = WORDS[Event(row.event)]
+    return Line(row.at, f"{words}: {about}" if about else words, row.address, browser)

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from models import Activity
+from models import Activity, User
 from services.clock import now
 
 log = structlog.get_logger("gatepost.activity")
@@ -28,6 +28,28 @@ class Client:
 
 NOBODY = Client()
 """For what the portal or its operator does on the command line."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who changes what belongs to others: a signed-in person, or the operator (no user)."""
+
+    user: User | None
+    client: Client
+
+    @property
+    def id(self) -> int | None:
+        """The person's id; None for the operator."""
+        return self.user.id if self.user else None
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether everything here is theirs to change."""
+        return self.user is None or self.user.is_admin
+
+
+OPERATOR = Actor(None, NOBODY)
+"""Whoever has the command line."""
 
 
 class Event(StrEnum):
@@ -65,6 +87,22 @@ class Event(StrEnum):
     ACCOUNT_CLOSED = "account_closed"
     LIMIT_REACHED = "limit_reached"
     TEXTS_PAUSED = "texts_paused"
+    GROUP_CREATED = "group_created"
+    GROUP_DELETED = "group_deleted"
+    GROUP_JOINED = "group_joined"
+    GROUP_LEFT = "group_left"
+    GROUP_MANAGER_MADE = "group_manager_made"
+    GROUP_MANAGER_ENDED = "group_manager_ended"
+    APP_ADDED = "app_added"
+    APP_CHANGED = "app_changed"
+    APP_REMOVED = "app_removed"
+    ACCESS_GIVEN = "access_given"
+    ACCESS_TAKEN = "access_taken"
+    GROUP_ACCESS_GIVEN = "group_access_given"
+    GROUP_ACCESS_TAKEN = "group_access_taken"
+    ACCESS_ASKED = "access_asked"
+    ACCESS_APPROVED = "access_approved"
+    ACCESS_DECLINED = "access_declined"
 
 
 def record(

@@ -14,8 +14,10 @@ from werkzeug.routing import Rule
 
 from extensions import Base, db, settings, writing
 from models import LoginSession, RememberedBrowser, User
+from models_apps import AppGrant
 from services import links
 from services.links import Purpose
+from tests.apps import ask, let_in, make_app, make_group
 from tests.outbox import Outbox
 from tests.page import open_page
 from tests.people import NUMBER, PASSWORD, csrf_token, make_person, post
@@ -38,7 +40,8 @@ class Knock:
 class Doors:
     """A portal with somebody at every door: people, sessions, browsers and links that are live.
 
-    Needs ``GATEPOST_SEND_GAP_SECONDS=0``: one person asks for codes in two browsers.
+    Needs ``GATEPOST_SEND_GAP_SECONDS=0``: one person asks for codes in two browsers; and
+    ``GATEPOST_APP_DOMAINS``, as ``tests.apps.DOMAINS`` sets it.
     """
 
     def __init__(self, app: Flask) -> None:
@@ -46,12 +49,15 @@ class Doors:
         with app.app_context():
             self.ann = make_person(number=NUMBER, two_factor=True)
             make_person("bob@example.org", confirmed=False)
+            self._administrator = make_person("mia@example.org", admin=True)
+            self._values = self._make_apps()
         self.visitors = {
             "signed out": app.test_client(),
             "pending sign-in": self._browser_at_second_step(),
             "signed in": self._signed_in_browser(),
+            "administrator": self._administrators_browser(),
         }
-        self._values = self._find_values()
+        self._values |= self._find_values()
 
     def knocks(self, *methods: str) -> Iterator[Knock]:
         """Every request of these methods that some view answers."""
@@ -62,11 +68,15 @@ class Doors:
     def enter(self, visitor: str) -> tuple[FlaskClient, str]:
         """A visitor's browser and a CSRF token that is good in it."""
         client = self.visitors[visitor]
-        page = "/account" if visitor == "signed in" else "/reset-password"
+        signed_in = visitor in {"signed in", "administrator"}
+        page = "/account" if signed_in else "/reset-password"
         return client, csrf_token(client.get(page).text)
 
     def _address(self, rule: Rule) -> str:
-        values = {name: self._values[rule.endpoint, name] for name in rule.arguments}
+        values = {
+            name: self._values.get((rule.endpoint, name)) or self._values[rule.endpoint[:5], name]
+            for name in rule.arguments
+        }
         with self.app.test_request_context():
             return self.app.url_for(rule.endpoint, **values)
 
@@ -84,6 +94,24 @@ class Doors:
         page.submit("Submit", code=code, remember_browser="y")
         post(client, "/account/phones/add", number="+12015550199")
         return client
+
+    def _administrators_browser(self) -> FlaskClient:
+        client = self.app.test_client()
+        post(client, "/sign-in", email=self._administrator.email, password=PASSWORD)
+        return client
+
+    def _make_apps(self) -> dict[tuple[str, str], object]:
+        """An app, a group that may enter it, with Ann in it, and a request of hers for another."""
+        wiki, group = make_app("Wiki"), make_group("staff", [self.ann])
+        let_in(wiki, group.name)
+        asked = ask(self.ann, make_app("Chat"))
+        return {
+            ("admin", "app_id"): wiki.id,
+            ("admin", "grant_id"): db.session.scalar(select(AppGrant.id)),
+            ("admin", "group_id"): group.id,
+            ("admin", "user_id"): self.ann.id,
+            ("admin", "request_id"): asked.id,
+        }
 
     def _find_values(self) -> dict[tuple[str, str], object]:
         with self.app.app_context():

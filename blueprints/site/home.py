@@ -7,16 +7,28 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from blueprints import guard
+from blueprints.pages import page, read_text
 from blueprints.site import site
 from extensions import settings
+from services import apps, groups, own_apps
 
 
 @site.get("/")
 @guard.public
 def home() -> ResponseReturnValue:
-    """Signed in: the account page. Signed out: the sign-in page."""
-    where = "account.overview" if current_user.is_authenticated else "auth.sign_in"
-    return redirect(url_for(where))
+    """Signed in: the person's own apps; the account page where there are none at all."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("auth.sign_in"))
+    if not apps.any_there():
+        return redirect(url_for("account.overview"))
+    user = guard.the_user()
+    own = own_apps.list_own(user, read_text("after"))
+    others = own_apps.list_requestable(user, read_text("others"))
+    return page(
+        "site/home", own=own.rows, others=others.rows, manages_groups=groups.manages_any(user),
+        more_url=url_for("site.home", after=own.next_after) if own.next_after else None,
+        more_others=url_for("site.home", others=others.next_after) if others.next_after else None,
+    )  # fmt: skip
 
 
 @site.get("/theme.css")

@@ -1,0 +1,7 @@
+"""What people and programs meet on the way to an app that the portal stands before."""
+
+from flask import Blueprint
+
+gate = Blueprint("gate", __name__)
+
+from blueprints.gate import no_access  # noqa: E402, F401

@@ -1,0 +1,42 @@
+"""Days as people give them, "until Friday", and the moments that they end at (UTC)."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+
+from flask_babel import lazy_gettext
+
+from services.clock import now
+from services.errors_apps import DayUnsuitable
+
+LONGEST = timedelta(days=3660)
+
+
+def end_of_day(text: str) -> datetime | None:
+    """The moment after the last one of a day like ``2026-11-27``; None for an empty text.
+
+    Raises ``DayUnsuitable`` for what is no day, is over, or is more than ten years away.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    end = datetime.combine(_read(text), time(), UTC) + timedelta(days=1)
+    if end <= now():
+        raise DayUnsuitable(lazy_gettext("This day is over. Choose today or a later day."))
+    return end
+
+
+def last_day(end: datetime | None) -> date | None:
+    """The day that ends at a moment; None where nothing ends."""
+    return (end - timedelta(microseconds=1)).date() if end else None
+
+
+def _read(text: str) -> date:
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise DayUnsuitable(lazy_gettext("Enter a day like 2026-11-27.")) from error
+    if day > (now() + LONGEST).date():
+        raise DayUnsuitable(lazy_gettext("Choose a day within the next ten years."))
+    return day

@@ -1,0 +1,173 @@
+"""Grants: which groups and people may enter an app, for good or until a day.
+
+A grant that has ended lets nobody in from that moment on; its row stays for a while,
+to answer "why can't Ann get in?". Each change reaches the gate with its commit.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, joinedload
+
+from extensions import db, writing
+from models import User
+from models_apps import App, AppGrant, Group
+from services import apps
+from services.audit import Actor, Event, record
+from services.clock import now
+from services.errors_apps import GrantGone, GroupUnknown, HolderMissing, PersonUnknown
+from services.gate import registry
+from services.groups import find_by_name
+from services.listing import PAGE, Listed, bounded, cut
+from services.people import find_by_email
+
+
+@dataclass(frozen=True)
+class Given:
+    """A grant as it is now, and until when the same holder's earlier one went, if there was one."""
+
+    holder: str
+    until: datetime | None
+    replaced: bool
+    earlier_until: datetime | None
+
+
+def give(app_id: int, holder: str, until: datetime | None, actor: Actor) -> Given:
+    """Let a group (its name) or a person (an address) in until a moment; None: for good.
+
+    An earlier grant of the same holder gets the new end, and the answer tells the old one.
+    Raises ``AppUnknown``, ``HolderMissing``, ``GroupUnknown``, ``EmailInvalid``, ``PersonUnknown``.
+    """
+    found = _find_holder(holder)
+    try:
+        with writing() as session:
+            app = apps.hold(session, app_id)
+            given = put(session, app, found, until)
+            _record(session, Event.ACCESS_GIVEN, actor, app, found)
+    except IntegrityError as error:  # the group or the person went at this very moment
+        is_group = isinstance(found, Group)
+        raise (GroupUnknown if is_group else PersonUnknown)("holder") from error
+    return given
+
+
+def take(app_id: int, grant_id: int, actor: Actor) -> str:
+    """Take a grant away; returns whose it was. Raises ``AppUnknown``, ``GrantGone``."""
+    with writing() as session:
+        app = apps.hold(session, app_id)
+        grant = session.scalar(
+            _WITH_HOLDER.where(AppGrant.id == grant_id, AppGrant.app_id == app_id)
+        )
+        holder = (grant.group or grant.user) if grant else None
+        if holder is None:
+            raise GrantGone
+        session.execute(
+            delete(AppGrant)
+            .where(AppGrant.id == grant_id)
+            .execution_options(synchronize_session=False)
+        )
+        _record(session, Event.ACCESS_TAKEN, actor, app, holder)
+    return _name(holder)
+
+
+def put(session: Session, app: App, holder: Group | User, until: datetime | None) -> Given:
+    """Write a grant into the caller's transaction, which holds the app's row."""
+    is_group = isinstance(holder, Group)
+    column = AppGrant.group_id if is_group else AppGrant.user_id
+    grant = session.scalar(
+        select(AppGrant)
+        .where(AppGrant.app_id == app.id, column == holder.id)
+        .execution_options(populate_existing=True)
+    )
+    given = Given(
+        _name(holder), until, replaced=grant is not None and not has_ended(grant),
+        earlier_until=grant.expires_at if grant else None,
+    )  # fmt: skip
+    if grant is None:
+        grant = AppGrant(app_id=app.id, created_at=now())
+        setattr(grant, "group_id" if is_group else "user_id", holder.id)
+        session.add(grant)
+    grant.expires_at = until
+    session.flush()
+    return given
+
+
+def find_live(session: Session, app: App, user: User) -> AppGrant | None:
+    """The person's own grant for an app, if it lets them in now."""
+    grant = session.scalar(
+        select(AppGrant)
+        .where(AppGrant.app_id == app.id, AppGrant.user_id == user.id)
+        .execution_options(populate_existing=True)
+    )
+    return None if grant is None or has_ended(grant) else grant
+
+
+def find_end(user: User, app_id: int) -> datetime | None:
+    """When the person's own grant for an app ended; None where none has."""
+    statement = select(AppGrant.expires_at).where(
+        AppGrant.app_id == app_id, AppGrant.user_id == user.id, AppGrant.expires_at <= now()
+    )
+    return db.session.scalar(statement)
+
+
+def has_ended(grant: AppGrant) -> bool:
+    """Whether the grant lets nobody in any more."""
+    return grant.expires_at is not None and grant.expires_at <= now()
+
+
+def list_page(app_id: int, after: int = 0, size: int = PAGE) -> Listed[AppGrant]:
+    """The grants of an app with their holders, the oldest first."""
+    statement = (
+        _WITH_HOLDER.where(AppGrant.app_id == app_id, AppGrant.id > bounded(after))
+        .order_by(AppGrant.id)
+        .limit(size + 1)
+    )
+    return cut(db.session.scalars(statement).all(), lambda grant: grant.id, size)
+
+
+def list_of_group(group: Group) -> list[AppGrant]:
+    """What a group is let into, with the apps, by name."""
+    return list(db.session.scalars(_WITH_APP.where(AppGrant.group_id == group.id)))
+
+
+def list_of_person(user: User) -> list[AppGrant]:
+    """What a person is let into by name, with the apps; groups aside."""
+    return list(db.session.scalars(_WITH_APP.where(AppGrant.user_id == user.id)))
+
+
+_WITH_HOLDER = (
+    select(AppGrant)
+    .options(joinedload(AppGrant.group), joinedload(AppGrant.user))
+    .execution_options(populate_existing=True)
+)
+_WITH_APP = (
+    select(AppGrant)
+    .join(AppGrant.app)
+    .options(joinedload(AppGrant.app))
+    .order_by(App.name)
+    .execution_options(populate_existing=True)
+)
+
+
+def _find_holder(typed: str) -> Group | User:
+    typed = typed.strip()
+    if not typed:
+        raise HolderMissing
+    return find_by_email(typed, "holder") if "@" in typed else find_by_name(typed, "holder")
+
+
+def _name(holder: Group | User) -> str:
+    return holder.name if isinstance(holder, Group) else holder.email
+
+
+def _record(session: Session, event: Event, actor: Actor, app: App, holder: Group | User) -> None:
+    """A person's grant is told to the person, a group's to whoever changed it."""
+    if isinstance(holder, User):
+        record(session, event, actor.client, holder.id, app=app.name, by=actor.id)
+    else:
+        record(
+            session, Event(f"group_{event.value}"), actor.client, actor.id, app=app.name,
+            group=holder.name,
+        )  # fmt: skip
+    registry.touch(session)
