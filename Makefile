@@ -86,6 +86,10 @@ docs: $(RUNTIME) ## Write docs/configuration.md from config.py
 	@GATEPOST_ENV=development $(BIN)/flask settings docs > docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md
 
+.PHONY: samples
+samples: $(DEV) ## Write deploy/forward-auth, the lines for proxies, from templates/proxies
+	@$(BIN)/python -m tests.proxies.write_samples
+
 .PHONY: screenshots
 screenshots: $(DEV) ## Take the README's screenshots of the running product
 	@$(BIN)/python -m tests.browser.take_screenshots

@@ -1,4 +1,4 @@
-"""A certificate for ``localhost`` and 127.0.0.1, made when a test needs it."""
+"""A certificate for ``localhost``, 127.0.0.1 and other hosts, made when a test needs it."""
 
 import datetime
 import ipaddress
@@ -26,11 +26,12 @@ class Certificate:
         return context
 
 
-def make_certificate(folder: Path) -> Certificate:
+def make_certificate(folder: Path, *hosts: str) -> Certificate:
     """Make one that is its own authority; whoever does not trust it must refuse it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names: list[x509.GeneralName] = [x509.DNSName(host) for host in ("localhost", *hosts)]
+    names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
