@@ -6,7 +6,7 @@ or the person's epoch moved on. Knows nothing of cookies.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, select, update
 from sqlalchemy.orm import Session, contains_eager
 
 from extensions import change_rows, db, settings, writing
@@ -19,6 +19,16 @@ from services.tokens import digest, new_token
 SEEN_STEP = timedelta(minutes=1)
 """Last-seen times are written no more often than this."""
 
+
+def is_live(moment: datetime | BindParameter[datetime]) -> list[ColumnElement[bool]]:
+    """What makes a login session live, idle time aside; its person is joined."""
+    return [
+        LoginSession.expires_at > moment,
+        LoginSession.epoch == User.epoch,
+        User.disabled_at.is_(None),
+    ]
+
+
 # Built once: every request asks, and building a statement costs more than running it.
 _LIVE = (
     select(LoginSession)
@@ -26,9 +36,7 @@ _LIVE = (
     .options(contains_eager(LoginSession.user))
     .where(
         LoginSession.token_digest == bindparam("digest"),
-        LoginSession.expires_at > bindparam("moment"),
-        LoginSession.epoch == User.epoch,
-        User.disabled_at.is_(None),
+        *is_live(bindparam("moment")),
     )
     .execution_options(populate_existing=True)
 )
@@ -64,16 +72,30 @@ def find(token: str) -> LoginSession | None:
     return found if found and not _was_idle_too_long(found) else None
 
 
+def has_idled_out(last_seen_at: datetime, idle_seconds: int | None, moment: datetime) -> bool:
+    """Whether a session that may rest so long (None: for ever) has rested longer."""
+    return idle_seconds is not None and last_seen_at + timedelta(seconds=idle_seconds) <= moment
+
+
 def note_seen(login_session: LoginSession) -> None:
     """Keep the session from idling out; writes at most once a minute."""
+    if is_seen_note_due(login_session.last_seen_at, now()):
+        write_seen(login_session.id)
+
+
+def is_seen_note_due(last_seen_at: datetime, moment: datetime) -> bool:
+    """Whether the last note of a session's use is a minute old."""
+    return moment - last_seen_at >= SEEN_STEP
+
+
+def write_seen(session_id: int) -> None:
+    """Note that a session is used now, unless another process just did."""
     moment = now()
-    if moment - login_session.last_seen_at < SEEN_STEP:
-        return
     with writing() as session:
         change_rows(
             session,
             update(LoginSession)
-            .where(LoginSession.id == login_session.id)
+            .where(LoginSession.id == session_id, LoginSession.last_seen_at <= moment - SEEN_STEP)
             .values(last_seen_at=moment),
         )
 
@@ -145,6 +167,4 @@ def _idle_seconds(user: User) -> int:
 
 
 def _was_idle_too_long(login_session: LoginSession) -> bool:
-    if login_session.idle_seconds is None:
-        return False
-    return login_session.last_seen_at + timedelta(seconds=login_session.idle_seconds) <= now()
+    return has_idled_out(login_session.last_seen_at, login_session.idle_seconds, now())

@@ -13,10 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager
 
 from extensions import change_rows, db, writing
-from models import LoginSession, User, UtcDateTime
+from models import LoginSession, UtcDateTime
 from models_apps import AppSession, HandOver
 from services.clock import now
 from services.errors import LoginSessionOver
+from services.login_sessions import is_live
 from services.tokens import digest, new_token
 
 AT_ONCE = timedelta(minutes=1)
@@ -71,7 +72,7 @@ def find(token: str) -> AppSession | None:
         .join(AppSession.login_session)
         .join(LoginSession.user)
         .options(contains_eager(AppSession.login_session))
-        .where(AppSession.token_digest == digest(token), *_is_live(now()))
+        .where(AppSession.token_digest == digest(token), *is_live(now()))
     )
 
 
@@ -93,7 +94,7 @@ def add_for_live(
     owner = (
         select(LoginSession.id, *values.values())
         .join(LoginSession.user)
-        .where(LoginSession.id == login_session_id, *_is_live(now()))
+        .where(LoginSession.id == login_session_id, *is_live(now()))
     )
     statement = insert(table).from_select(["login_session_id", *values], owner)
     try:
@@ -102,11 +103,3 @@ def add_for_live(
         raise LoginSessionOver from error
     if added is None:
         raise LoginSessionOver
-
-
-def _is_live(moment: datetime) -> list[ColumnElement[bool]]:
-    return [
-        LoginSession.expires_at > moment,
-        LoginSession.epoch == User.epoch,
-        User.disabled_at.is_(None),
-    ]
