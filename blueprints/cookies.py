@@ -1,24 +1,33 @@
 """The cookies that carry tokens: their names, their flags, setting and deleting them.
 
 Under https every name has the ``__Host-`` prefix, so that no sibling host can set it.
+The one for all apps of a domain cannot: it is ``__Secure-``, and good for apps alone.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Response, request
 
 from config import Config
 from extensions import settings
+from services.clock import now
 
 LOGIN = "login"
 KNOWN_BROWSER = "known"
 REMEMBERED_BROWSER = "browser"
 SESSION = "session"
+APPS = "apps"
+"""An app session for a whole domain; the one cookie that other hosts see."""
+APP = "app"
+"""An app session for one app, on the app's own host."""
+HAND_OVER = "hand_over"
+"""The browser's secret during hand-overs, on the app's own host."""
 
 
 def name_of(kind: str, config: Config) -> str:
     """The full name of a cookie; plain http (development on loopback) allows no prefix."""
-    return f"__Host-gatepost_{kind}" if config.https else f"gatepost_{kind}"
+    prefix = "__Secure-" if kind == APPS else "__Host-"
+    return f"{prefix if config.https else ''}gatepost_{kind}"
 
 
 def read(kind: str) -> str:
@@ -30,12 +39,23 @@ def write(response: Response, kind: str, value: str, life: timedelta | None = No
     """Set a cookie; without ``life`` it ends with the browser."""
     response.set_cookie(
         name_of(kind, settings()), value, max_age=life, path="/", httponly=True, samesite="Lax",
-        secure=settings().https,
+        secure=settings().https, domain=_domain_of(kind),
     )  # fmt: skip
+
+
+def write_until(response: Response, kind: str, value: str, end: datetime | None) -> None:
+    """Set a cookie that is kept until then; None: it ends with the browser."""
+    write(response, kind, value, end - now() if end else None)
 
 
 def remove(response: Response, kind: str) -> None:
     """Delete a cookie, with the same flags it was set with."""
     response.delete_cookie(
-        name_of(kind, settings()), path="/", httponly=True, samesite="Lax", secure=settings().https
-    )
+        name_of(kind, settings()), path="/", httponly=True, samesite="Lax", secure=settings().https,
+        domain=_domain_of(kind),
+    )  # fmt: skip
+
+
+def _domain_of(kind: str) -> str | None:
+    """The domain that a cookie is shared over; None: its own host alone."""
+    return (settings().cookie_domain or None) if kind == APPS else None

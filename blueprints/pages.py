@@ -69,4 +69,11 @@ def forget_login(response: Response) -> Response:
     """Take the login cookie back and start a fresh session."""
     pending.start_afresh()
     cookies.remove(response, cookies.LOGIN)
+    return forget_apps(response)
+
+
+def forget_apps(response: Response) -> Response:
+    """Take back the cookie of the apps where this browser holds one: what it stood for is over."""
+    if cookies.read(cookies.APPS):
+        cookies.remove(response, cookies.APPS)
     return response
