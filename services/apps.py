@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
@@ -181,10 +181,10 @@ def _write(session: Session, app: App, draft: AppDraft) -> None:
     session.add(app)
     session.flush()
     change_rows(session, delete(AppAddress).where(AppAddress.app_id == app.id))
-    rows = [AppAddress(app_id=app.id, origin=origin) for origin in draft.addresses]
-    for row in rows:
-        session.add(row)
-        session.flush()
+    # Not as objects: SQLite gives the new rows the ids of the old ones.
+    session.execute(
+        insert(AppAddress), [{"app_id": app.id, "origin": origin} for origin in draft.addresses]
+    )
 
 
 def _find_groups(session: Session, names: Sequence[str]) -> list[Group]:

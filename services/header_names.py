@@ -42,7 +42,8 @@ def check_header_names(typed: Mapping[str, str]) -> dict[str, str]:
     """
     names = {what: typed.get(what, "").strip() or usual for what, usual in IDENTITY.items()}
     seen = {SIGNED.lower()}
-    for what, name in names.items():
+    own_last = sorted(names.items(), key=lambda item: item[1] != IDENTITY[item[0]])
+    for what, name in own_last:
         if not _NAME.fullmatch(name) or len(name) > LONGEST:
             raise AppUnsuitable(
                 f"header_{what}",

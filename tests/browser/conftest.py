@@ -68,8 +68,10 @@ def tab(chromium: Browser, portal: Portal, app: Flask) -> Iterator[Tab]:
 @pytest.fixture
 def visit(tab: Tab) -> Iterator[Visit]:
     """The shared tab, as good as new; it may not misbehave."""
-    yield tab.refresh()
+    visit = tab.refresh()
+    yield visit
     tab.watch.check()
+    visit.forget_apps()
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ _SMALL_TEXT = """least => {
 
 _LOW_TARGETS = """least => {
   const found = [];
-  for (const element of document.querySelectorAll("a, button, input, summary")) {
+  for (const element of document.querySelectorAll("a, button, input, textarea, summary")) {
     if (!element.checkVisibility() || element.matches(".skip, [type=hidden]")) continue;
     const label = element.matches("[type=radio], [type=checkbox]") ? element.labels[0] : element;
     const height = label.getBoundingClientRect().height;
@@ -123,7 +123,7 @@ _FOLLOW_FOCUS = """() => {
   window.focusWanted = new Set();
   window.focusUnseen = [];
   window.describe = element => element.outerHTML.slice(0, 200);
-  const able = "a[href], button, input:not([type=hidden]), summary, [tabindex='0']";
+  const able = "a[href], button, input:not([type=hidden]), textarea, summary, [tabindex='0']";
   for (const element of document.querySelectorAll(able)) {
     if (!element.checkVisibility({ visibilityProperty: true })) continue;
     // Tab stops once at a group of radio buttons: at the chosen one, or else at the first.

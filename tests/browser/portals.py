@@ -9,10 +9,12 @@ from flask import Flask
 from app import create_app
 from config import load
 from extensions import db
+from tests.apps import DOMAINS
 from tests.conftest import POSTGRESQL
 from tests.portal import Portal, running
 
 GENEROUS = {
+    **DOMAINS,
     "GATEPOST_NEW_NUMBERS_PER_HOUR": "1000",
     "GATEPOST_NEW_NUMBER_PREFIX_PER_10_MINUTES": "1000",
     "GATEPOST_NEW_NUMBER_PREFIX_PER_DAY": "1000",
@@ -22,7 +24,7 @@ GENEROUS = {
     "GATEPOST_REGISTRATIONS_PER_ADDRESS_PER_HOUR": "1000",
     "GATEPOST_PASSWORD_FAILS_PER_ADDRESS_PER_5_MINUTES": "1000",
 }
-"""What many tests of one portal share an address for."""
+"""What many tests of one portal share an address for, and domains for apps."""
 
 
 def portal_on(

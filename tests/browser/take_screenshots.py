@@ -101,6 +101,7 @@ def _take_all(new_visit: NewVisit, folder: Path, only: str) -> None:
             state.show(visit)
             _take_each_look(visit, folder / state.name)
             visit.page.context.close()
+            visit.forget_apps()
 
 
 def _take_each_look(visit: Visit, path: Path) -> None:

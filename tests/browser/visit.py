@@ -7,11 +7,13 @@ from typing import Any
 
 from flask import Flask
 from playwright.sync_api import Locator, Page, Response
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from extensions import Base, change_rows, writing
 from models import Limit, User
+from models_apps import App, Group
 from services.clock import now
+from services.gate import registry
 from tests import outbox
 from tests.client import Browser
 from tests.people import Person, csrf_token, make_person
@@ -111,6 +113,13 @@ class Visit:
         owner = User.id if table is User else table.user_id  # type: ignore[attr-defined]
         with self.app.app_context(), writing() as session:
             change_rows(session, update(table).where(owner == person.id).values(columns))
+
+    def forget_apps(self) -> None:
+        """Leave the portal as it was: without any app, or group."""
+        with self.app.app_context(), writing() as session:
+            for table in (App, Group):
+                change_rows(session, delete(table))
+            registry.touch(session)
 
     def let_waits_end(self) -> None:
         """Minutes go by for whoever has just been sent a code."""
