@@ -11,11 +11,26 @@ from sqlalchemy.orm import Session
 
 from extensions import change_rows, db, settings, writing
 from models import Activity, Message, Phone, User
-from services import credentials, hashing, links, login_sessions, outbox, password_rules
+from models_apps import AccessRequest, AppGrant, GroupMember
+from services import (
+    access_requests,
+    credentials,
+    grants,
+    groups,
+    hashing,
+    links,
+    login_sessions,
+    outbox,
+    own_apps,
+    password_rules,
+    people,
+)
 from services.audit import NOBODY, Client, Event, record
 from services.clock import now
+from services.days import last_day
 from services.emails import canonicalize, parse
-from services.errors import EmailTaken, NotFound
+from services.errors import EmailTaken
+from services.gate import registry
 from services.identity import check_password
 from services.links import Purpose
 from services.masking import mask_number
@@ -23,11 +38,8 @@ from services.notices import notify, notify_address
 
 
 def find(email: str) -> User:
-    """The account of an address. Raises ``EmailInvalid``, ``NotFound``."""
-    user = db.session.scalar(select(User).where(User.email_canonical == canonicalize(parse(email))))
-    if user is None:
-        raise NotFound
-    return user
+    """The account of an address. Raises ``EmailInvalid``, ``PersonUnknown``."""
+    return people.find_by_email(email)
 
 
 def create(email: str, name: str, is_admin: bool, password: str | None) -> str:
@@ -74,6 +86,7 @@ def disable(user: User) -> None:
         change_rows(session, update(User).where(User.id == user.id).values(disabled_at=now()))
         record(session, Event.ACCOUNT_DISABLED, NOBODY, user.id)
         notify(session, user, "account_disabled")
+        access_requests.withdraw_all(session, user)
         credentials.changed(session, user)
 
 
@@ -110,6 +123,7 @@ def close(user: User, password: str, client: Client) -> None:
         for table in (Activity, Message):
             change_rows(session, update(table).where(table.user_id == user.id).values(user_id=None))
         change_rows(session, delete(User).where(User.id == user.id))
+        registry.touch(session)  # grants and memberships go with the person
 
 
 def describe(user: User) -> dict[str, object]:
@@ -126,6 +140,10 @@ def describe(user: User) -> dict[str, object]:
         "two_factor": user.two_factor_enabled,
         "email_codes": _email_codes(user),
         "phones": _phones(session, user),
+        "groups": [_membership(member) for member in groups.list_of(user)],
+        "apps": [{"app": card.name} for card in own_apps.list_own(user).rows],
+        "let_in": [_own_grant(grant) for grant in grants.list_of_person(user)],
+        "asked_for": [_request(asked) for asked in access_requests.list_of(user)],
         "sessions": len(login_sessions.list_live(user)),
         "messages": _latest_messages(session, user),
         "activity": _latest_events(session, user),
@@ -160,6 +178,22 @@ def _phones(session: Session, user: User) -> list[dict[str, object]]:
         }
         for phone in phones
     ]
+
+
+def _membership(member: GroupMember) -> dict[str, object]:
+    return {"group": member.group.name, "manager": "manager" if member.is_manager else ""}
+
+
+def _own_grant(grant: AppGrant) -> dict[str, object]:
+    return {"app": grant.app.name, "until": str(last_day(grant.expires_at) or "for good")}
+
+
+def _request(asked: AccessRequest) -> dict[str, object]:
+    answers = {None: "waiting", True: "approved", False: "declined"}
+    return {
+        "at": asked.created_at.isoformat(), "app": asked.app.name, "reason": asked.reason,
+        "answer": answers[asked.approved],
+    }  # fmt: skip
 
 
 def _latest_messages(session: Session, user: User, most: int = 10) -> list[dict[str, object]]:

@@ -10,7 +10,7 @@ class PersonUnknown(NotFound):
 
     status = 422
     sentence = lazy_gettext(
-        "Nobody here has this address. Check it, or ask the person to register first."
+        "No account has this email address. Check it, or ask the person to register first."
     )
 
     def __init__(self, field: str = "email") -> None:

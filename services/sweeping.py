@@ -19,7 +19,7 @@ from models import (
     RememberedBrowser,
     User,
 )
-from models_apps import HandOver
+from models_apps import AccessRequest, AppGrant, HandOver
 from services import limits
 from services.clock import now
 
@@ -50,6 +50,8 @@ def _rules() -> list[tuple[type[Base], ColumnElement[bool]]]:
         (Message, (Message.created_at < kept_since) & Message.payload.is_(None)),
         (NumberTrial, NumberTrial.sent_at < kept_since),
         (Activity, Activity.at < moment - timedelta(days=settings().keep_activity_days)),
+        (AppGrant, AppGrant.expires_at < kept_since),
+        (AccessRequest, AccessRequest.decided_at < kept_since),
         (User, _never_confirmed(moment)),
     ]
 

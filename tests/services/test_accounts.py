@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 
 from extensions import db, end_reading, writing
 from models import Activity, LoginSession, Message, Phone, RememberedBrowser, User
-from services import accounts, browsers, codes, login_sessions, sign_in
+from models_apps import AccessRequest, AppGrant, GateState, GroupMember
+from services import access_requests, accounts, browsers, codes, groups, login_sessions, sign_in
+from services.audit import OPERATOR
 from services.challenges import Purpose
+from services.clock import now
 from services.errors import (
     CurrentPasswordIncorrect,
     EmailInvalid,
@@ -18,9 +22,10 @@ from services.errors import (
     PasswordUnsuitable,
 )
 from services.sign_in import Browser, SignedIn
+from tests.apps import DOMAINS, let_in, make_app, make_group
 from tests.challenges import code_of
 from tests.messages import messages_to
-from tests.people import CLIENT, NUMBER, PASSWORD, load_user, open_session
+from tests.people import CLIENT, NUMBER, PASSWORD, Person, load_user, open_session
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -206,3 +211,37 @@ def test_one_person_s_account_tells_nothing_of_another_s(
 
     assert (told["sessions"], told["activity"]) == (0, [])
     assert login_sessions.list_live(ann) == []
+
+
+@pytest.mark.settings(**DOMAINS)
+class TestAppsOfAPerson:
+    def test_what_they_may_enter_and_wait_for_is_told(self, ann: User) -> None:
+        wiki, chat, mail = make_app("Wiki"), make_app("Chat"), make_app("Mail")
+        staff = make_group("staff", [Person(ann.id, ann.email)])
+        groups.set_manager(staff.id, ann.id, True, OPERATOR)
+        let_in(wiki, "staff")
+        let_in(chat, ann.email, now() + timedelta(days=1))
+        access_requests.ask(ann, mail.id, "For letters.", CLIENT)
+
+        told = json.loads(json.dumps(accounts.export(load_user(ann.id))))
+        assert told["groups"] == [{"group": "staff", "manager": "manager"}]
+        assert told["apps"] == [{"app": "Chat"}, {"app": "Wiki"}]
+        assert told["let_in"] == [{"app": "Chat", "until": str((now() + timedelta(days=1)).date())}]
+        (asked,) = told["asked_for"]
+        assert (asked["app"], asked["reason"], asked["answer"]) == (
+            "Mail",
+            "For letters.",
+            "waiting",
+        )
+
+    def test_a_closed_account_leaves_none_of_it_and_the_gate_hears_of_it(self, ann: User) -> None:
+        wiki = make_app("Wiki")
+        let_in(wiki, ann.email)
+        make_group("staff", [Person(ann.id, ann.email)])
+        access_requests.ask(ann, make_app("Chat").id, "", CLIENT)
+        end_reading()
+        before = db.session.scalar(select(GateState.version)) or 0
+        accounts.close(load_user(ann.id), PASSWORD, CLIENT)
+
+        assert [count(table) for table in (AppGrant, GroupMember, AccessRequest)] == [0, 0, 0]
+        assert db.session.scalar(select(GateState.version)) == before + 1

@@ -20,12 +20,22 @@ from models import (
     RememberedBrowser,
     User,
 )
-from models_apps import HandOver
-from services import browsers, limits, links, phones, registration, sign_in, sweeping
-from services.audit import Event, record
+from models_apps import AccessRequest, AppGrant, HandOver
+from services import (
+    access_requests,
+    browsers,
+    limits,
+    links,
+    phones,
+    registration,
+    sign_in,
+    sweeping,
+)
+from services.audit import OPERATOR, Event, record
 from services.clock import now
 from services.gate import hand_over
 from services.sign_in import Browser
+from tests.apps import DOMAINS, let_in, make_app
 from tests.challenges import issue
 from tests.messages import queue
 from tests.people import CLIENT, PASSWORD, load_user, make_person, open_session
@@ -33,7 +43,7 @@ from tests.people import CLIENT, PASSWORD, load_user, make_person, open_session
 HOUR = 3600
 DAY = 86400
 
-pytestmark = pytest.mark.usefixtures("context")
+pytestmark = [pytest.mark.usefixtures("context"), pytest.mark.settings(**DOMAINS)]
 
 
 def count(table: type[Base]) -> int:
@@ -78,12 +88,23 @@ def granted() -> None:
     hand_over.grant(acting, browser, "https://wiki.example.net", "https://wiki.example.net/")
 
 
+def grant_that_ended() -> None:
+    let_in(make_app(), "ann@example.org", now())
+
+
+def answered_request() -> None:
+    asked = access_requests.ask(load_user(1), make_app().id, "", CLIENT)
+    access_requests.decline(asked.id, OPERATOR)
+
+
 CASES: list[tuple[type[Base], Callable[[], object], int]] = [
     (Challenge, lambda: issue(load_user(1)), 600 + DAY),
     (PendingSignIn, pending, 1200),
     (LoginSession, lambda: open_session(load_user(1)), 12 * HOUR),
     (RememberedBrowser, remembered, 14 * DAY),
     (HandOver, granted, 30 + DAY),
+    (AppGrant, grant_that_ended, 30 * DAY),
+    (AccessRequest, answered_request, 30 * DAY),
     (EmailLink, link, HOUR + DAY),
     (Message, done_message, 30 * DAY),
     (
