@@ -11,8 +11,9 @@ from blueprints.admin import actor, admin
 from blueprints.admin.forms import AppForm, ConfirmForm, GrantForm, HandlingForm
 from blueprints.forms import refusals_on
 from blueprints.pages import page, read_text, see_other
+from extensions import settings
 from models_apps import App
-from services import app_drafts, apps, days, grants, header_names
+from services import app_drafts, apps, days, grants, header_names, proxy_lines
 from services.app_drafts import AppDraft
 from services.errors_apps import AppChangedMeanwhile
 from services.gate.registry import IDENTITY
@@ -60,6 +61,7 @@ def show(app_id: int, form: GrantForm, problem: str | None = None) -> Response:
         "admin/apps/show", app=app, form=form, problem=problem, grants=_rows(given.rows),
         more_url=more if given.next_after else None,
         header_names=header_names.list_sent(app.header_names, app.signed_header),
+        proxies=[(name, proxy_lines.render(app, name, settings())) for name in proxy_lines.PROXIES],
     )  # fmt: skip
 
 

@@ -139,5 +139,6 @@ _FOLLOW_FOCUS = """() => {
     if (!shows(drawn)) focusUnseen.push(describe(target));
   });
   document.activeElement.blur();
-  return focusWanted.size;
+  // A date is typed in parts, and Tab stops at each: month, day, year, calendar.
+  return focusWanted.size + 3 * document.querySelectorAll("[type=date]").length;
 }"""

@@ -141,6 +141,7 @@ def admin_app(visit: Visit) -> None:
     visit.open(f"/admin/apps/{wiki.id}")
     visit.fill("Group or email address", "nobody@example.org")
     visit.press("Let in")
+    visit.page.locator("details").first.evaluate("details => details.open = true")
 
 
 @state(422)
