@@ -26,6 +26,7 @@ from config import Config, load
 from extensions import Base, db
 from tests.outbox import Outbox
 from tests.people import Person, make_person
+from tests.shared_portals import SharedPortals
 
 NINE_O_CLOCK = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -87,10 +88,16 @@ def prepared_database(
         yield str(folder / "gatepost.db")
 
 
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this process's portals, which every test finds empty."""
+    return tmp_path_factory.mktemp("instance")
+
+
 @pytest.fixture
-def environ(tmp_path: Path, prepared_database: str) -> dict[str, str]:
+def environ(instance: Path, prepared_database: str) -> dict[str, str]:
     """The environment of this test's portal; a test may add to it before it asks for ``app``."""
-    instance = tmp_path / "instance"
+    shutil.rmtree(instance)
     instance.mkdir()
     environ = {**QUICK, "GATEPOST_INSTANCE_DIR": str(instance)}
     if POSTGRESQL:
@@ -112,16 +119,25 @@ def config(environ: dict[str, str], settings_of_test: dict[str, str]) -> Config:
     return load({**environ, **settings_of_test})
 
 
+@pytest.fixture(scope="session")
+def shared_portals() -> SharedPortals:
+    """The portals that tests share, one test after the other."""
+    return SharedPortals()
+
+
 @pytest.fixture
-def app(config: Config) -> Iterator[Flask]:
-    """A portal on a fresh, migrated database."""
-    app = create_app(config)
+def app(
+    shared_portals: SharedPortals, config: Config, request: pytest.FixtureRequest
+) -> Iterator[Flask]:
+    """A portal on a fresh, migrated database; a new one where the test is marked ``own_app``."""
+    own = request.node.get_closest_marker("own_app") is not None
+    app = shared_portals.lend(config, new=own)
     yield app
     with app.app_context():
         db.session.remove()
         if POSTGRESQL:
             _empty_tables()
-        db.engine.dispose()
+    shared_portals.take_back(app)
 
 
 @pytest.fixture

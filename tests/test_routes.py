@@ -280,6 +280,7 @@ def test_no_address_answers_another_method(doors: Doors) -> None:
     assert find_other_methods(doors, "signed in") == []
 
 
+@pytest.mark.own_app
 class TestPlantedBreaches:
     """The checks above do fail."""
 

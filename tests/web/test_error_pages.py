@@ -17,6 +17,8 @@ from tests.page import check, open_page
 from tests.people import Person, csrf_token
 from tests.steps import LOGIN, sign_in
 
+pytestmark = pytest.mark.own_app
+
 TITLES = {
     400: "This request cannot be used",
     403: "Not for you",
