@@ -187,6 +187,8 @@ def outbox(app: Flask) -> Outbox:
 
 
 def _empty_tables() -> None:
-    names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    """Delete, not TRUNCATE: that makes new files for every table and index, fifty times slower."""
+    deletes = [f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables)]
+    restart = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
     with db.engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+        connection.execute(text("; ".join([*deletes, restart])))
