@@ -59,7 +59,8 @@ class Page:
     def fields(self) -> dict[str, str]:
         """The name and value of each field that a person can see."""
         inputs = [e for e in self.root.all("input") if e.has("name") and e.get("type") != "hidden"]
-        return {e.get("name"): e.get("value") for e in inputs}
+        areas = {e.get("name"): e.text for e in self.root.all("textarea")}
+        return {e.get("name"): e.get("value") for e in inputs} | areas
 
     def form_of(self, button: str) -> Element:
         """The form that a button posts; the button is found by the beginning of its text."""
@@ -88,7 +89,8 @@ class Page:
             data.poplist(name)
             if value is not None:
                 data[name] = value
-        return self.client.post(form.get("action") or self.url, data=data)
+        elsewhere = [b.get("formaction") for b in form.all("button") if b.text.startswith(button)]
+        return self.client.post(elsewhere[0] or form.get("action") or self.url, data=data)
 
     def follow(self, link: str) -> "Page":
         """Open the page behind a link, found by the beginning of its text."""
@@ -123,11 +125,14 @@ def filled_in(form: Element) -> "MultiDict[str, str]":
         unticked = field.get("type") in {"checkbox", "radio"} and not field.has("checked")
         if field.has("name") and not unticked:
             data.add(field.get("name"), field.get("value"))
+    for area in form.all("textarea"):
+        data.add(area.get("name"), area.text)
     return data
 
 
 def _names(form: Element) -> set[str]:
-    return {e.get("name") for e in form.all("input") if e.get("type") not in WITHOUT_VALUE}
+    fields = form.all("input", "textarea")
+    return {e.get("name") for e in fields if e.get("type") not in WITHOUT_VALUE}
 
 
 def _follow(client: FlaskClient, response: TestResponse) -> Page:

@@ -85,7 +85,8 @@ def _check_labels(root: Element, url: str) -> None:
 
 def _check_errors(root: Element, title: str, url: str) -> None:
     """Errors stand in the title, in a summary above the h1, and in the same words at the field."""
-    wrong = {e.get("id"): e for e in root.all("input") if e.get("aria-invalid") == "true"}
+    fields = root.all("input", "textarea")
+    wrong = {e.get("id"): e for e in fields if e.get("aria-invalid") == "true"}
     summaries = [e for e in root.all() if e.get("role") == "alert"]
     assert title.startswith(ERROR) == bool(summaries), f"{url}: {title!r}, but {len(summaries)}"
     assert summaries or not wrong, f"{url}: a wrong field, and no summary"

@@ -10,23 +10,22 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from flask import Flask
-from sqlalchemy import Executable, select, update
+from sqlalchemy import Executable, select
 
 from app import create_app
 from config import load
-from extensions import change_rows, db, writing
-from models import LoginSession, Phone
-from services.clock import now
+from extensions import db
+from models import Phone
 from tests import outbox, portal
 from tests.client import Answer, Browser
 from tests.conftest import POSTGRESQL, QUICK, make_postgresql, migrate
 from tests.people import Person, make_person
+from tests.proofs import wear_off
 
 BEHIND_PROXY = {"GATEPOST_TRUSTED_PROXIES": "127.0.0.1/32"}
 """Every browser of ``tests.client`` then comes from an address of its own."""
@@ -107,11 +106,7 @@ class Scene:
 
     def wear_off(self, person: Person) -> None:
         """Let eleven minutes pass for the person's proofs of identity."""
-        long_ago = now() - timedelta(minutes=11)
-        proofs = {"password_proved_at": long_ago, "second_factor_proved_at": long_ago}
-        with self.app.app_context(), writing() as session:
-            statement = update(LoginSession).where(LoginSession.user_id == person.id)
-            change_rows(session, statement.values(proofs))
+        wear_off(self.app, person)
 
     def ask_for_code(self, browser: Browser, person: Person) -> str:
         """Enter the password and have the code sent by text; returns the code."""

@@ -4,16 +4,17 @@ from dataclasses import replace
 
 from flask_babel import lazy_gettext as _
 from wtforms import BooleanField, HiddenField, RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from blueprints.auth.forms import EmailForm
 from blueprints.forms import Form, at_most, required
 from services.app_drafts import AppDraft
 from services.gate.registry import IDENTITY
 
-LEVEL_WORDS = [
-    ("password", _("A password is enough")),
-    ("two-factor", _("A security code too; a remembered browser counts")),
-    ("recent-two-factor", _("A security code, entered a short time ago")),
+LEVEL_CHOICES = [
+    SelectChoice("password", _("A password is enough")),
+    SelectChoice("two-factor", _("A security code too; a remembered browser counts")),
+    SelectChoice("recent-two-factor", _("A security code, entered a short time ago")),
 ]
 
 
@@ -33,7 +34,7 @@ class AppForm(SeenForm):
     )
     for_everyone = BooleanField(_("Everyone"))
     requestable = BooleanField(_("Requestable"), default=True)
-    level = RadioField(_("Level"), choices=LEVEL_WORDS, default="password")
+    level = RadioField(_("Level"), choices=LEVEL_CHOICES, default="password")
     public_paths = TextAreaField(_("Public paths"), [at_most(11000)])
 
     def show(self, draft: AppDraft) -> None:
