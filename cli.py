@@ -1,16 +1,11 @@
 """The command line: `flask user …`, `flask deliver`, `flask settings …`: each calls a service.
 
 Prints for people, or one JSON document with ``--json``. Ends with status 1 where
-a command could not do what it was asked.
+a command could not do what it was asked. Apps and groups are in ``cli_apps``.
 """
 
 import getpass
-import json
 import sys
-from collections.abc import Callable
-from datetime import datetime
-from functools import wraps
-from typing import Any, NoReturn, TypeVar
 
 import click
 from flask import Flask, current_app
@@ -18,12 +13,12 @@ from flask.cli import AppGroup, with_appcontext
 
 import config
 import config_docs
+from cli_apps import app_group, group_group
+from cli_doctor import doctor
+from cli_output import print_values, says_refusals
 from extensions import settings
 from services import accounts, delivery, sweeping, trial_messages
-from services.errors import Refusal
 from services.phones import parse_number
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 user = AppGroup("user", help="People: create, show, invite, disable, enable.")
 sms = AppGroup("sms", help="Text messages.")
@@ -33,23 +28,11 @@ settings_group = AppGroup("settings", help="The settings of the environment.")
 
 def register(app: Flask) -> None:
     """Hang the commands into the app."""
-    for group in (user, sms, mail, settings_group):
+    for group in (user, sms, mail, settings_group, app_group, group_group):
         app.cli.add_command(group)
     app.cli.add_command(deliver)
     app.cli.add_command(sweep)
-
-
-def says_refusals(command: Command) -> Command:
-    """Print a service's "no" as one line, and end with status 1."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except Refusal as refusal:
-            _fail(str(refusal))
-
-    return run  # type: ignore[return-value]
+    app.cli.add_command(doctor)
 
 
 @user.command("create")
@@ -86,7 +69,7 @@ def invite_user(email: str) -> None:
 @says_refusals
 def show_user(email: str, as_json: bool) -> None:
     """Show an account: its state, its ways, the latest messages and events."""
-    _print(accounts.describe(accounts.find(email)), as_json)
+    print_values(accounts.describe(accounts.find(email)), as_json)
 
 
 @user.command("disable")
@@ -145,7 +128,7 @@ def deliver(until_idle: bool) -> None:
 @with_appcontext
 def sweep(as_json: bool) -> None:
     """Remove what is past its keeping, in small steps."""
-    _print(sweeping.sweep_all(), as_json)
+    print_values(sweeping.sweep_all(), as_json)
 
 
 @settings_group.command("check")
@@ -168,37 +151,7 @@ def _read_password() -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _print(values: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(values, indent=2, ensure_ascii=False))
-        return
-    for name, value in values.items():
-        _print_line(name.replace("_", " "), value)
-
-
-def _print_line(name: str, value: Any) -> None:
-    if not isinstance(value, list):
-        click.echo(f"{name}: {_plain(value)}")
-        return
-    click.echo(f"{name}:" + ("" if value else " none"))
-    for row in value:
-        click.echo(
-            "  " + "  ".join(_plain(cell) for cell in row.values() if cell not in ("", None))
-        )
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
 def _tell(outcome: trial_messages.Outcome) -> None:
     click.echo(outcome.text)
     if not outcome.accepted:
         sys.exit(1)
-
-
-def _fail(sentence: str) -> NoReturn:
-    click.echo(sentence, err=True)
-    sys.exit(1)

@@ -126,6 +126,12 @@ def list_page(app_id: int, after: int = 0, size: int = PAGE) -> Listed[AppGrant]
     return cut(db.session.scalars(statement).all(), lambda grant: grant.id, size)
 
 
+def list_all(app: App) -> list[AppGrant]:
+    """Every grant of an app with its holder, the oldest first."""
+    statement = _WITH_HOLDER.where(AppGrant.app_id == app.id).order_by(AppGrant.id)
+    return list(db.session.scalars(statement))
+
+
 def list_of_group(group: Group) -> list[AppGrant]:
     """What a group is let into, with the apps, by name."""
     return list(db.session.scalars(_WITH_APP.where(AppGrant.group_id == group.id)))

@@ -30,6 +30,7 @@ from services.gate import registry
 from services.listing import PAGE, Listed, cut
 from services.people import find_by_email
 
+_NAMES = select(Group.name).order_by(Group.name)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
@@ -141,6 +142,20 @@ def list_page(actor: Actor, after: str = "", size: int = PAGE) -> Listed[Group]:
     if not actor.is_admin:
         statement = statement.where(_managed_by(actor, Group.id))
     return cut(db.session.scalars(statement).all(), lambda group: group.name, size)
+
+
+def list_all() -> dict[str, list[str]]:
+    """The addresses of every group's members, by the groups' names."""
+    found: dict[str, list[str]] = {name: [] for name in db.session.scalars(_NAMES)}
+    members = (
+        select(Group.name, User.email)
+        .join(GroupMember, GroupMember.group_id == Group.id)
+        .join(User, User.id == GroupMember.user_id)
+        .order_by(User.email_canonical)
+    )
+    for name, email in db.session.execute(members):
+        found[name].append(email)
+    return found
 
 
 def list_members(

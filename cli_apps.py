@@ -1,0 +1,146 @@
+"""The command line's apps and groups: `flask app …`, `flask group …`: each calls a service."""
+
+import click
+from flask.cli import AppGroup
+
+from cli_output import print_rows, print_values, says_refusals
+from models_apps import App
+from services import apps, days, grants, groups
+from services.app_drafts import AppDraft
+from services.audit import OPERATOR
+from services.gate.registry import LEVELS, PASSWORD
+from services.people import find_by_email
+
+app_group = AppGroup("app", help="Apps behind the portal: add, list, show, remove.")
+group_group = AppGroup("group", help="Groups: create, delete, list, add and remove people.")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+
+
+@app_group.command("add")
+@click.argument("name")
+@click.argument("url")
+@click.option("--group", "group_names", multiple=True, help="Let this group in, nobody else.")
+@click.option("--public-path", "paths", multiple=True, help="Open to all: /health, /static/*.")
+@click.option("--level", type=click.Choice(LEVELS), default=PASSWORD, help="What it takes.")
+@says_refusals
+def add_app(
+    name: str, url: str, group_names: tuple[str, ...], paths: tuple[str, ...], level: str
+) -> None:
+    """Add an app; without --group everyone with an account may enter."""
+    draft = AppDraft(
+        name, (url,), level=level, public_paths=paths, for_everyone=not group_names
+    )  # fmt: skip
+    app = apps.add(draft, OPERATOR, group_names)
+    who = ", ".join(group_names) if group_names else "everyone with an account"
+    click.echo(f"{app.name} was added at {app.addresses[0].origin}. It lets in: {who}.")
+
+
+@app_group.command("list")
+@as_json
+def list_apps(as_json: bool) -> None:
+    """List the apps."""
+    print_rows([_describe(app) if as_json else _summarize(app) for app in apps.list_all()], as_json)
+
+
+@app_group.command("show")
+@click.argument("name")
+@as_json
+@says_refusals
+def show_app(name: str, as_json: bool) -> None:
+    """Show an app: its settings and who may enter."""
+    print_values(_describe(apps.find_by_name(name)), as_json)
+
+
+@app_group.command("remove")
+@click.argument("name")
+@says_refusals
+def remove_app(name: str) -> None:
+    """Remove an app, with who may enter it; nobody gets in any more."""
+    apps.remove(apps.find_by_name(name).id, OPERATOR)
+    click.echo("The app was removed.")
+
+
+@group_group.command("create")
+@click.argument("name")
+@says_refusals
+def create_group(name: str) -> None:
+    """Make an empty group."""
+    groups.create(name, OPERATOR)
+    click.echo("The group was made.")
+
+
+@group_group.command("delete")
+@click.argument("name")
+@says_refusals
+def delete_group(name: str) -> None:
+    """Delete a group; its members keep their accounts."""
+    groups.delete_group(groups.find_by_name(name).id, OPERATOR)
+    click.echo("The group was deleted.")
+
+
+@group_group.command("list")
+@as_json
+def list_groups(as_json: bool) -> None:
+    """List the groups with their members."""
+    rows = groups.list_all()
+    print_rows(
+        [
+            {"name": name, "members": members if as_json else ", ".join(members)}
+            for name, members in rows.items()
+        ],
+        as_json,
+    )
+
+
+@group_group.command("add")
+@click.argument("name")
+@click.argument("email")
+@says_refusals
+def add_member(name: str, email: str) -> None:
+    """Put a person in a group."""
+    groups.add(groups.find_by_name(name).id, email, OPERATOR)
+    click.echo("The person is in the group.")
+
+
+@group_group.command("remove")
+@click.argument("name")
+@click.argument("email")
+@says_refusals
+def remove_member(name: str, email: str) -> None:
+    """Take a person out of a group."""
+    groups.remove(groups.find_by_name(name).id, find_by_email(email).id, OPERATOR)
+    click.echo("The person is no longer in the group.")
+
+
+def _summarize(app: App) -> dict[str, object]:
+    return {
+        "name": app.name, "address": app.addresses[0].origin, "level": app.level,
+        "everyone": "everyone" if app.for_everyone else "",
+    }  # fmt: skip
+
+
+def _describe(app: App) -> dict[str, object]:
+    draft = apps.draft_of(app)
+    return {
+        "name": app.name,
+        "addresses": list(draft.addresses),
+        "level": app.level,
+        "everyone": app.for_everyone,
+        "let_in": [
+            {
+                "who": grant.group.name if grant.group else grant.user.email if grant.user else "",
+                "until": str(days.last_day(grant.expires_at) or ""),
+                "ended": "ended" if grants.has_ended(grant) else "",
+            }
+            for grant in grants.list_all(app)
+        ],
+        "requestable": app.requestable,
+        "public_paths": list(draft.public_paths),
+        "header_names": [f"{what}: {name}" for what, name in draft.header_names.items()],
+        "percent_encoded": app.percent_encoded,
+        "signed_header": app.signed_header,
+        "preflight_allowed": app.preflight_allowed,
+        "cross_site_writes": app.cross_site_writes,
+        "own_cookie": app.own_cookie,
+    }

@@ -1,0 +1,75 @@
+"""How commands print: for people or, with ``--json``, as one document; a "no" is one line."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from services.errors import Refusal
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def says_refusals(command: Command) -> Command:
+    """Print a service's "no" as one line, and end with status 1."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except Refusal as refusal:
+            fail(str(refusal))
+
+    return run  # type: ignore[return-value]
+
+
+def print_values(values: Mapping[str, Any], as_json: bool) -> None:
+    """Named values, a line each; a list indented below its name."""
+    if as_json:
+        print_json(values)
+        return
+    for name, value in values.items():
+        _print_line(name.replace("_", " "), value)
+
+
+def _print_line(name: str, value: Any) -> None:
+    if not isinstance(value, list):
+        click.echo(f"{name}: {_plain(value)}")
+        return
+    click.echo(f"{name}:" + ("" if value else " none"))
+    for row in value:
+        click.echo(f"  {_join(row) if isinstance(row, Mapping) else _plain(row)}")
+
+
+def _join(row: Mapping[str, Any]) -> str:
+    return "  ".join(_plain(cell) for cell in row.values() if cell not in ("", None))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """A list, a line for each row."""
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        click.echo(_join(row))
+
+
+def fail(sentence: str) -> NoReturn:
+    """Say why not, and end with status 1."""
+    click.echo(sentence, err=True)
+    sys.exit(1)

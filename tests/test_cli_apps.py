@@ -1,0 +1,110 @@
+"""The command line's apps and groups: what it does, prints, explains, and its status."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from services import apps, groups
+from services.audit import OPERATOR
+from tests.apps import DOMAINS, make_group
+from tests.people import Person
+
+pytestmark = pytest.mark.settings(**DOMAINS)
+
+Run = Callable[..., Result]
+NewPerson = Callable[..., Person]
+ANN = "ann@example.org"
+WIKI = "https://wiki.example.org"
+
+
+@pytest.fixture
+def run(runner: FlaskCliRunner) -> Run:
+    """Runs one command: ``run("app", "list")``."""
+    return lambda *args: runner.invoke(args=list(args))
+
+
+def good(result: Result) -> str:
+    assert result.exit_code == 0, result.output
+    return result.stdout.strip()
+
+
+def refused(result: Result) -> str:
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.output
+    return result.stderr.strip()
+
+
+class TestGroups:
+    def test_from_making_one_to_deleting_it(self, run: Run, new_person: NewPerson) -> None:
+        new_person()
+        good(run("group", "create", "staff"))
+        good(run("group", "create", "board"))
+        good(run("group", "add", "staff", ANN))
+        assert good(run("group", "list")) == f"board\nstaff  {ANN}"
+        assert json.loads(good(run("group", "list", "--json"))) == [
+            {"name": "board", "members": []},
+            {"name": "staff", "members": [ANN]},
+        ]
+        good(run("group", "remove", "staff", ANN))
+        good(run("group", "delete", "board"))
+        assert good(run("group", "list")) == "staff"
+
+    def test_what_cannot_be_is_said(self, run: Run, new_person: NewPerson) -> None:
+        new_person()
+        good(run("group", "create", "staff"))
+        assert "already" in refused(run("group", "create", "staff"))
+        assert "lower-case" in refused(run("group", "create", "All staff"))
+        assert "no such group" in refused(run("group", "add", "board", ANN))
+        assert "No account" in refused(run("group", "add", "staff", "bob@example.org"))
+        assert "not in the group" in refused(run("group", "remove", "staff", ANN))
+        assert "no such group" in refused(run("group", "delete", "board"))
+
+
+class TestApps:
+    def test_from_adding_one_to_removing_it(self, app: Flask, run: Run) -> None:
+        good(run("group", "create", "staff"))
+        said = good(
+            run("app", "add", "Wiki", f"{WIKI}/", "--group", "staff", "--level", "two-factor",
+                "--public-path", "/health", "--public-path", "/static/*")
+        )  # fmt: skip
+        assert said == f"Wiki was added at {WIKI}. It lets in: staff."
+        good(run("app", "add", "Lunch", "https://lunch.example.net"))
+        assert good(run("app", "list")) == (
+            f"Lunch  https://lunch.example.net  password  everyone\nWiki  {WIKI}  two-factor"
+        )
+        shown = json.loads(good(run("app", "show", "Wiki", "--json")))
+        assert shown["let_in"] == [{"who": "staff", "until": "", "ended": ""}]
+        assert (shown["addresses"], shown["everyone"]) == ([WIKI], False)
+        assert shown["public_paths"] == ["/health", "/static/*"]
+        assert f"addresses:\n  {WIKI}" in good(run("app", "show", "Wiki"))
+        assert [row["name"] for row in json.loads(good(run("app", "list", "--json")))] == [
+            "Lunch", "Wiki",
+        ]  # fmt: skip
+        good(run("app", "remove", "Wiki"))
+        with app.app_context():
+            assert [row.name for row in apps.list_all()] == ["Lunch"]
+
+    def test_what_cannot_be_is_said(self, app: Flask, run: Run) -> None:
+        good(run("app", "add", "Wiki", WIKI))
+        assert "name" in refused(run("app", "add", "Wiki", "https://other.example.org"))
+        assert WIKI in refused(run("app", "add", "Other", WIKI))
+        assert "GATEPOST_APP_DOMAINS" in refused(run("app", "add", "Evil", "https://evil.test"))
+        assert "group" in refused(run("app", "add", "Chat", "chat.example.org", "--group", "x"))
+        assert "no such app" in refused(run("app", "remove", "Chat"))
+        assert "no such app" in refused(run("app", "show", "Chat"))
+        assert run("app", "add", "Chat", "chat.example.org", "--level", "none").exit_code == 2
+
+
+def test_a_manager_of_a_group_is_shown_with_the_person(
+    app: Flask, run: Run, new_person: NewPerson
+) -> None:
+    ann = new_person()
+    with app.app_context():
+        staff = make_group("staff", [ann])
+        groups.set_manager(staff.id, ann.id, True, OPERATOR)
+    assert "groups:\n  staff  manager" in good(run("user", "show", ANN))
