@@ -1,0 +1,104 @@
+"""Requests for access, from the mail to the answer."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from services import access_requests, own_apps
+from services.audit import OPERATOR
+from tests.apps import DOMAINS, ask, make_app
+from tests.outbox import Outbox
+from tests.page import Page, check, open_page
+from tests.people import PASSWORD, Person, load_user
+from tests.proofs import wear_off
+
+pytestmark = pytest.mark.settings(**DOMAINS)
+
+REQUESTS = "/admin/requests"
+
+
+@pytest.fixture
+def ann(new_person: Callable[..., Person]) -> Person:
+    return new_person(name="Ann")
+
+
+@pytest.fixture
+def asked(app: Flask, ann: Person, mia: Person) -> int:
+    """The id of a request of Ann's; the administrator was there to get the mail."""
+    with app.app_context():
+        return ask(ann, make_app("Wiki"), "For the <minutes>.").id
+
+
+def enters(app: Flask, person: Person) -> bool:
+    with app.app_context():
+        return bool(own_apps.list_own(load_user(person.id)).rows)
+
+
+def test_the_mail_leads_to_the_page_where_one_button_approves(
+    app: Flask, client: FlaskClient, outbox: Outbox, ann: Person, mia: Person, asked: int
+) -> None:
+    mail = outbox.newest("mail", mia.email)
+    assert "Ann (ann@example.org) asks to be let into Wiki." in mail["text"]
+    assert '"For the <minutes>."' in mail["text"]
+    path = f"{REQUESTS}/{asked}"
+    assert f"http://127.0.0.1:8000{path}\n" in mail["text"]
+
+    page = open_page(client, path)
+    page = page.submit("Sign in", email=mia.email, password=PASSWORD)
+    assert (page.path, page.h1) == (path, "Let Ann into Wiki?")
+    assert "For the <minutes>." in page.main
+    page = page.submit("Approve")
+    assert page.notes == ["Ann may enter Wiki now, and gets a mail."]
+    assert enters(app, ann)
+    told = outbox.newest("mail", ann.email)
+    assert "https://wiki.example.org" in told["text"]
+
+
+def test_access_can_be_for_a_time(
+    app: Flask, admin: FlaskClient, outbox: Outbox, ann: Person, asked: int
+) -> None:
+    page = open_page(admin, f"{REQUESTS}/{asked}")
+    refused = page.submit("Approve", until="2001-01-01")
+    assert (refused.status, enters(app, ann)) == (422, False)
+    page.submit("Approve", until="2030-05-31")
+    assert enters(app, ann)
+    assert "until the end of 2030-05-31" in outbox.newest("mail", ann.email)["text"]
+
+
+def test_no_is_an_answer(
+    app: Flask, admin: FlaskClient, outbox: Outbox, ann: Person, asked: int
+) -> None:
+    page = open_page(admin, REQUESTS).follow("Answer").submit("Decline")
+    assert page.notes == ["The request was declined. Ann gets a mail."]
+    assert ("Nobody is waiting." in page.main, "Wiki Declined" in page.main) == (True, True)
+    assert not enters(app, ann)
+    assert "declined" in outbox.newest("mail", ann.email)["text"]
+
+
+def test_the_second_of_two_answers_is_told(
+    app: Flask, admin: FlaskClient, ann: Person, asked: int
+) -> None:
+    page = open_page(admin, f"{REQUESTS}/{asked}")
+    with app.app_context():
+        access_requests.decline(asked, OPERATOR)
+    for button in ("Approve", "Decline"):
+        late: Page = check(admin, page.post(button))
+        assert late.status == 422
+        assert late.problems == ["This request was declined already."]
+        assert "Declined" in late.main
+    assert not enters(app, ann)
+
+
+def test_an_answer_needs_fresh_proof(
+    app: Flask, admin: FlaskClient, mia: Person, ann: Person, asked: int
+) -> None:
+    page = open_page(admin, f"{REQUESTS}/{asked}")
+    wear_off(app, mia)
+    assert page.post("Approve").location == f"/confirm-identity?next={REQUESTS}/{asked}"
+    assert not enters(app, ann)
+
+
+def test_what_was_withdrawn_is_gone(app: Flask, admin: FlaskClient, asked: int) -> None:
+    assert open_page(admin, f"{REQUESTS}/{asked + 1}", 404).h1 == "Page not found"
