@@ -16,6 +16,7 @@ from blueprints.admin import admin
 from blueprints.auth import auth
 from blueprints.dev import dev
 from blueprints.gate import gate
+from blueprints.gate.doctor_probe import DoctorProbe
 from blueprints.hooks import hooks
 from blueprints.site import site
 from blueprints.static_versions import StaticVersions
@@ -44,6 +45,7 @@ def create_app(config: Config | None = None) -> Flask:
     _register_blueprints(app, config)
     error_pages.register(app)
     cli.register(app)
+    app.wsgi_app = DoctorProbe(app, app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 

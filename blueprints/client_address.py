@@ -16,7 +16,7 @@ def client_address(request: Request, trusted: tuple[Network | str, ...]) -> str:
     forwarded = request.headers.get("X-Forwarded-For", "")
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     address = peer
-    while _is_trusted(address, trusted) and hops:
+    while is_trusted(address, trusted) and hops:
         hop = _plain_address(hops.pop())
         if hop is None:
             break
@@ -24,7 +24,8 @@ def client_address(request: Request, trusted: tuple[Network | str, ...]) -> str:
     return address
 
 
-def _is_trusted(address: str, trusted: tuple[Network | str, ...]) -> bool:
+def is_trusted(address: str, trusted: tuple[Network | str, ...]) -> bool:
+    """Whether a peer is one of the trusted proxies; a Unix socket's has no address."""
     if not address:
         return UNIX_SOCKET in trusted
     try:

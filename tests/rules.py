@@ -20,6 +20,7 @@ BESIDE = {
     "logs": "config",
     "models_apps": "models",
     "cli_apps": "cli",
+    "cli_doctor": "cli",
     "cli_output": "cli",
 }
 """Modules at the root that belong to a layer under another name."""

@@ -1,0 +1,115 @@
+"""``flask doctor``: what is wrong with the portal, its apps and the proxy before them."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from urllib.parse import urlsplit
+
+import click
+from flask.cli import with_appcontext
+
+from cli_output import fail, print_json, says_refusals
+from extensions import settings
+from services import apps, header_names
+from services.doctor import own, proxy
+from services.doctor.findings import Finding
+from services.doctor.proxy import Examiner, Patient
+from services.doctor.standin import StandIn, listening
+from services.doctor.wire import Wire
+
+
+@click.command("doctor")
+@click.argument("url", required=False)
+@click.option(
+    "--listen",
+    default="",
+    metavar="HOST:PORT",
+    help="Stand in for the app there (stop it first), to see what reaches it.",
+)
+@click.option(
+    "--connect",
+    default="",
+    metavar="HOST:PORT",
+    help="Where the proxy is, instead of where the names lead.",
+)
+@click.option(
+    "--ca",
+    default="",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Authorities to trust instead of the system's.",
+)
+@click.option(
+    "--direct",
+    multiple=True,
+    metavar="URL",
+    help="An address at which the portal must not answer: http://10.0.0.5:8000",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@with_appcontext
+@says_refusals
+def doctor(
+    url: str | None, listen: str, connect: str, ca: str, direct: tuple[str, ...], as_json: bool
+) -> None:  # fmt: skip
+    """Look for what is wrong: inside, and with an app's URL, through the proxy before it."""
+    findings = own.examine(settings())
+    if url or direct:
+        wire = Wire(connect, ca)
+        addresses = direct or _usual_address()
+        findings += proxy.examine_portal(settings(), wire, addresses)
+    if url:
+        findings += _examine_app(url, listen, wire)
+    _print(findings, as_json)
+    if url and not listen and not as_json:
+        click.echo("What reaches the app was not looked at: stop the app for a moment, and"
+                   " --listen where the proxy expects it (--listen 127.0.0.1:3000).")  # fmt: skip
+    if findings:
+        sys.exit(1)
+
+
+def _examine_app(url: str, listen: str, wire: Wire) -> list[Finding]:
+    app = apps.find_by_origin(_origin_of(url))
+    patient = Patient(
+        url,
+        tuple(header_names.list_sent(app.header_names, app.signed_header)),
+        app.own_cookie or settings().app_domain_of(_host_of(url)) != settings().cookie_domain,
+    )
+    with _standing_in(listen) as standin:
+        return Examiner(settings(), wire, patient, standin, listen).examine()
+
+
+@contextmanager
+def _standing_in(listen: str) -> Iterator[StandIn | None]:
+    if not listen:
+        yield None
+        return
+    try:
+        stack = listening(listen)
+        with stack as standin:
+            yield standin
+    except (OSError, ValueError) as error:
+        fail(f"The doctor cannot listen at {listen} ({error}). Is the app still running there?")
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _host_of(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _usual_address() -> tuple[str, ...]:
+    """Where the server listens when nobody tells it otherwise, seen from outside."""
+    return (f"http://{settings().host}:8000",)
+
+
+def _print(findings: list[Finding], as_json: bool) -> None:
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+        return
+    for finding in findings:
+        click.echo(f"{finding.text}\n    {finding.mend}   [{finding.name}]")
+    if not findings:
+        click.echo("Nothing wrong was found.")

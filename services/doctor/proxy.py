@@ -1,0 +1,316 @@
+"""An app's address, asked through the operator's own proxy, with lies: what comes of it?
+
+Everything is judged by what really arrived: at the portal, which says sealed into its answer what
+it was asked with, and at the app, where the doctor can listen in its place.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+from config import Config
+from services.clock import now
+from services.doctor import probes
+from services.doctor.findings import Finding, found
+from services.doctor.probes import LOOK, PASS, Probe, Report
+from services.doctor.standin import StandIn
+from services.doctor.wire import Heard, Unreachable, Wire
+
+MARK = "doctor-forged"
+FORGED_CLIENT = "203.0.113.66"
+MOST_REDIRECTS = 5
+CLOCK_SECONDS = 30
+_PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+_FORGED_TARGET = {
+    "X-Original-URL": f"https://{MARK}.example.net/",
+    "X-Original-Method": "FORGED",
+    "X-Forwarded-Method": "FORGED",
+    "X-Forwarded-Proto": "http",
+    "X-Forwarded-Host": f"{MARK}.example.net",
+    "X-Forwarded-Uri": f"/{MARK}",
+}
+_REFUSED_BY_PROXY = frozenset({400, 421, 431})
+"""How proxies themselves turn a request away: then nothing of it got through."""
+
+
+@dataclass(frozen=True)
+class Patient:
+    """The app that is examined: an address in it, and the names of its identity headers."""
+
+    url: str
+    identity: tuple[str, ...]
+    uses_hand_over: bool
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of its address."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def host(self) -> str:
+        """Its host, without a port."""
+        return urlsplit(self.url).hostname or ""
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """Asks one app through its proxy. ``standin`` listens in the app's place, if anything does."""
+
+    config: Config
+    wire: Wire
+    patient: Patient
+    standin: StandIn | None = None
+    listen: str = ""
+
+    def examine(self) -> list[Finding]:
+        """Everything that is wrong before this app."""
+        try:
+            heard, nonce = self._ask(LOOK, {})
+        except Unreachable as error:
+            origin = self.patient.origin
+            return [found("app-unreachable", origin=origin, why=str(error))]
+        report = self._report_in(heard, nonce)
+        if report is None:
+            return [self._explain(heard)]
+        kind = _kind_of(report, heard)
+        return [
+            *self._judge_question(report, kind),
+            *self._judge_forged_question(kind),
+            *self._judge_underscores(kind),
+            *self._judge_hand_over(kind),
+            *self._judge_what_arrives(kind),
+            *_judge_clock(heard),
+        ]
+
+    def _ask(
+        self, do: str, forged: Mapping[str, str], identity: Mapping[str, str] | None = None
+    ) -> tuple[Heard, str]:
+        """Ask for the app's address as the doctor; returns what was heard, and the nonce."""
+        nonce = secrets.token_hex(8)
+        token = probes.make(self.config, Probe(do, self.patient.host, nonce, dict(identity or {})))
+        cookie = f"__Secure-gatepost_apps={MARK}; {probes.COOKIE}={token}; other=kept"
+        return self.wire.get(self._url(nonce), {**_PAGE, **forged, "Cookie": cookie}), nonce
+
+    def _url(self, nonce: str) -> str:
+        return f"{self.patient.url}{'&' if '?' in self.patient.url else '?'}doctor={nonce}"
+
+    def _arrived(self, nonce: str) -> list[tuple[str, str]] | None:
+        """The headers with which the request came to the stand-in, if it did."""
+        parts = urlsplit(self._url(nonce))
+        target = f"{parts.path or '/'}?{parts.query}"
+        return self.standin.take(target) if self.standin else None
+
+    def _report_in(self, heard: Heard, nonce: str) -> Report | None:
+        sealed = parse_qs(urlsplit(heard.location).query).get(probes.ANSWER, [""])[0]
+        if not sealed or not heard.location.startswith(f"{self.config.base_url}/"):
+            return None
+        return probes.read_report(self.config, sealed, nonce)
+
+    def _explain(self, heard: Heard) -> Finding:
+        """Why there is no report: what the proxy did instead of asking the portal."""
+        kind = _kind_by_name(heard)
+        if heard.location.startswith(f"{self.config.base_url}/"):
+            return found("cookies-not-asked-with", kind)
+        if heard.status == 401:
+            return found("not-led-to-sign-in", kind, status=str(heard.status))
+        if heard.status in {400, 403, 500, 502, 503, 504}:
+            return found("no-verdict", kind, status=str(heard.status))
+        return found("not-guarded", kind, origin=self.patient.origin, status=str(heard.status))
+
+    def _judge_question(self, report: Report, kind: str) -> Iterator[Finding]:
+        """What the portal is asked about an honest visitor."""
+        if not report.peer_trusted:
+            trust = report.peer if report.peer == "unix" else _network_of(report.peer)
+            yield found("proxy-not-trusted", kind, peer=report.peer, trust=trust)
+        if report.missing:
+            yield found("headers-missing", kind, missing=report.missing)
+            return
+        seen, asked = urlsplit(report.url), urlsplit(self._url(report.nonce))
+        if seen.scheme == "http" and asked.scheme == "https":
+            yield found("wrong-scheme", kind)
+        if (seen.netloc, seen.path or "/", seen.query) != (
+            asked.netloc, asked.path or "/", asked.query,
+        ):  # fmt: skip
+            yield found("wrong-address", kind, seen=report.url, asked=self._url(report.nonce))
+        elif report.method != "GET":
+            yield found("wrong-address", kind, seen=report.method, asked="GET")
+
+    def _judge_forged_question(self, kind: str) -> Iterator[Finding]:
+        """What the portal is asked about a visitor who writes the proxy's headers."""
+        forged = {**_FORGED_TARGET, "X-Forwarded-For": FORGED_CLIENT}
+        forged |= dict.fromkeys(self.patient.identity, MARK)
+        report = self._look(forged)
+        if report is None:
+            return
+        if MARK in report.url or report.method == "FORGED" or report.url.startswith("http:"):
+            reached = [name for name in _FORGED_TARGET if _is_in(report, name, forged[name])]
+            yield found("target-forged", kind, names=", ".join(reached))
+        if report.client == FORGED_CLIENT:
+            yield found("client-forged", kind, where="")
+        passed = [name for name in self.patient.identity if _is_in(report, name, MARK)]
+        if passed:
+            yield found("identity-not-deleted", kind, names=", ".join(passed))
+
+    def _judge_underscores(self, kind: str) -> Iterator[Finding]:
+        """The same, written with underscores, which some servers take for dashes."""
+        report = self._look({
+            name.replace("-", "_"): value
+            for name, value in {**_FORGED_TARGET, "X-Forwarded-For": FORGED_CLIENT}.items()
+        })  # fmt: skip
+        if report and (
+            MARK in str(report.headers)
+            or FORGED_CLIENT in (report.client, *report.headers.values())
+        ):
+            yield found("underscores-merged", kind, where="")
+
+    def _look(self, forged: Mapping[str, str]) -> Report | None:
+        try:
+            return self._report_in(*self._ask(LOOK, forged))
+        except Unreachable:
+            return None
+
+    def _judge_hand_over(self, kind: str) -> Iterator[Finding]:
+        if not self.patient.uses_hand_over:
+            return
+        nonce = secrets.token_hex(8)
+        cookie = f"{probes.COOKIE}={probes.make(self.config, Probe(LOOK, '', nonce))}"
+        url = f"{self.patient.origin}/.gatepost/hand-over"
+        heard = self.wire.get(url, {**_PAGE, "Cookie": cookie})
+        if probes.read_report(self.config, heard.body.decode("latin-1"), nonce) is None:
+            yield found("hand-over-blocked", kind, origin=self.patient.origin)
+
+    def _judge_what_arrives(self, kind: str) -> Iterator[Finding]:
+        """What comes to the app when the portal lets a visitor in: with and without a name."""
+        if self.standin is None:
+            return
+        lies = dict.fromkeys(self.patient.identity, MARK)
+        nameless = self._let_in(lies, dict.fromkeys(lies, ""))
+        if nameless is None:
+            yield found("standin-not-asked", kind, listen=self.listen)
+            return
+        named = self._let_in(lies, dict.fromkeys(lies, "doctor")) or []
+        alias = self._let_in({n.replace("-", "_"): MARK for n in lies}, dict.fromkeys(lies, ""))
+        survivors = _names_with(MARK, [*nameless, *named], without_cookies=True)
+        if survivors:
+            yield found("identity-survives", kind, names=", ".join(survivors))
+        if aliases := _names_with(MARK, alias or [], without_cookies=True):
+            yield found("alias-survives", kind, names=", ".join(aliases))
+        told = {name.lower() for name, value in named if value == "doctor"}
+        if untold := [name for name in lies if name.lower() not in told]:
+            yield found("identity-not-copied", kind, names=" ".join(untold))
+        if any(n.lower() == "cookie" and MARK in v for n, v in [*nameless, *named]):
+            yield found("cookies-reach-app", kind)
+
+    def _let_in(
+        self, forged: Mapping[str, str], identity: Mapping[str, str]
+    ) -> list[tuple[str, str]] | None:
+        try:
+            _, nonce = self._ask(PASS, forged, identity)
+        except Unreachable:
+            return None
+        return self._arrived(nonce)
+
+
+def examine_portal(config: Config, wire: Wire, direct: Sequence[str]) -> list[Finding]:
+    """What is wrong before the portal's own host; ``direct`` are addresses that must not answer."""
+    return [*_judge_portal(config, wire), *_judge_direct(direct)]
+
+
+def _judge_portal(config: Config, wire: Wire) -> Iterator[Finding]:
+    nonce = secrets.token_hex(8)
+    cookie = f"{probes.COOKIE}={probes.make(config, Probe(LOOK, '', nonce))}"
+    headers = {**_PAGE, "Cookie": cookie, "X-Forwarded-For": FORGED_CLIENT}
+    underscored = {**_PAGE, "Cookie": cookie, "X_Forwarded_For": FORGED_CLIENT}
+    address = config.base_url + probes.PATH
+    try:
+        if circle := _find_circle(config.base_url, wire):
+            yield found("redirect-loop", base_url=config.base_url, why=circle)
+            return
+        heard = wire.get(address, headers)
+        merged = probes.read_report(config, _body(wire.get(address, underscored)), nonce)
+        verdict = wire.get(f"{config.base_url}/api/authz/forward-auth", headers)
+    except Unreachable as error:
+        yield found("portal-unreachable", base_url=config.base_url, why=str(error))
+        return
+    kind, where = _kind_by_name(heard), f" on {urlsplit(config.base_url).netloc}"
+    report = probes.read_report(config, _body(heard), nonce)
+    if report is None:
+        why = f"{address} answered {heard.status}, and not as this portal would"
+        yield found("portal-unreachable", base_url=config.base_url, why=why)
+        return
+    if report.client == FORGED_CLIENT:
+        yield found("client-forged", kind, where=where)
+    elif merged and FORGED_CLIENT in (merged.client, *merged.headers.values()):
+        yield found("underscores-merged", kind, where=where)
+    if report.scheme == "http" and config.https:
+        yield found("portal-scheme", kind, base_url=config.base_url)
+    if probes.ANSWER in parse_qs(urlsplit(verdict.location).query):
+        yield found("verdicts-for-strangers", kind, base_url=config.base_url)
+
+
+def _judge_direct(addresses: Sequence[str]) -> Iterator[Finding]:
+    for address in addresses:
+        try:
+            heard = Wire().get(f"{address}/healthz", {})
+        except Unreachable:
+            continue
+        if heard.status == 200 or "gatepost" in heard.headers.get("set-cookie", ""):
+            yield found("around-the-proxy", address=address)
+
+
+def _find_circle(base_url: str, wire: Wire) -> str:
+    """In which way the portal's own page is never reached, or ""."""
+    url = f"{base_url}/sign-in"
+    for _ in range(MOST_REDIRECTS):
+        heard = wire.get(url, _PAGE)
+        if not 300 <= heard.status < 400:
+            return ""
+        target = urljoin(url, heard.location)
+        if urlsplit(target).netloc != urlsplit(base_url).netloc:
+            return f"{url} leads to {target}"
+        url = target
+    return f"after {MOST_REDIRECTS} redirects it leads to {url[:200]}"
+
+
+def _judge_clock(heard: Heard) -> Iterator[Finding]:
+    try:
+        apart = abs((parsedate_to_datetime(heard.headers["date"]) - now()).total_seconds())
+    except (KeyError, ValueError):
+        return
+    if apart > CLOCK_SECONDS:
+        yield found("clock", seconds=f"{apart:.0f}")
+
+
+def _kind_of(report: Report, heard: Heard) -> str:
+    """Which proxy it is, as far as that can be told."""
+    families = {"auth-request": "nginx", "ext-authz": "envoy"}
+    return families.get(report.family) or _kind_by_name(heard)
+
+
+def _kind_by_name(heard: Heard) -> str:
+    said = f"{heard.headers.get('server', '')} {heard.headers.get('via', '')}".lower()
+    return next((kind for kind in ("nginx", "caddy", "envoy") if kind in said), "")
+
+
+def _network_of(peer: str) -> str:
+    return f"{peer}/128" if ":" in peer else f"{peer}/32"
+
+
+def _is_in(report: Report, name: str, value: str) -> bool:
+    return report.headers.get(name.lower()) == value
+
+
+def _names_with(
+    mark: str, headers: Sequence[tuple[str, str]], *, without_cookies: bool
+) -> list[str]:
+    found_in = (
+        n for n, v in headers if mark in v and not (without_cookies and n.lower() == "cookie")
+    )
+    return list(dict.fromkeys(found_in))
+
+
+def _body(heard: Heard) -> str:
+    return heard.body.decode("latin-1")

@@ -1,0 +1,76 @@
+"""The doctor's HTTP: one request at a time, sent exactly as written, wherever it is told to."""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+SECONDS = 10
+LONGEST = 65536
+"""Bytes of an answer that are read; the doctor needs none of a page."""
+
+
+class Unreachable(Exception):
+    """Nothing answers there; the text says why."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: bytes
+
+    @property
+    def location(self) -> str:
+        """Where it leads, or ""."""
+        return self.headers.get("location", "")
+
+
+@dataclass(frozen=True)
+class Wire:
+    """How addresses are reached: by DNS, or all at ``connect`` (``host:port``).
+
+    ``ca`` is a file with the authorities to trust instead of the system's.
+    """
+
+    connect: str = ""
+    ca: str = ""
+
+    def get(self, url: str, headers: Mapping[str, str]) -> Heard:
+        """Ask with these headers and no others but ``Host``. Raises ``Unreachable``."""
+        try:
+            return self._get(url, headers)
+        except ssl.SSLCertVerificationError as error:
+            raise Unreachable(f"its certificate is refused ({error.verify_message})") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(str(error) or type(error).__name__) from error
+
+    def _get(self, url: str, headers: Mapping[str, str]) -> Heard:
+        parts = urlsplit(url)
+        connection = self._open(parts.scheme == "https", parts.hostname or "", parts.port)
+        try:
+            target = url.partition(f"//{parts.netloc}")[2] or "/"
+            connection.putrequest("GET", target, skip_host=True, skip_accept_encoding=True)
+            for name, value in {"Host": parts.netloc, "Connection": "close", **headers}.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            answer = connection.getresponse()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            return Heard(answer.status, named, answer.read(LONGEST))
+        finally:
+            connection.close()
+
+    def _open(self, https: bool, host: str, port: int | None) -> http.client.HTTPConnection:
+        where, _, other = self.connect.rpartition(":")
+        address = (where, int(other)) if where else (host, port or (443 if https else 80))
+        connection = http.client.HTTPConnection(*address, timeout=SECONDS)
+        connection.sock = socket.create_connection(address, SECONDS)
+        if https:
+            context = ssl.create_default_context(cafile=self.ca or None)
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
+        return connection
