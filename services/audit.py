@@ -12,10 +12,13 @@ import structlog
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from extensions import add_row
 from models import Activity, User
 from services.clock import now
 
 log = structlog.get_logger("gatepost.activity")
+
+_EVENT = insert(Activity)
 
 
 @dataclass(frozen=True)
@@ -110,10 +113,11 @@ def record(
 ) -> None:
     """Write an event into the caller's transaction and onto the log."""
     at = now()
-    session.execute(
-        insert(Activity).values(
-            at=at, user_id=user_id, event=event.value, address=client.address[:45],
-            user_agent=client.user_agent[:200], details=details,
-        )
+    add_row(
+        session, _EVENT,
+        {
+            "at": at, "user_id": user_id, "event": event.value, "address": client.address[:45],
+            "user_agent": client.user_agent[:200], "details": details,
+        },
     )  # fmt: skip
     log.info(event.value, user_id=user_id, address=client.address, **details)

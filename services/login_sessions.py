@@ -6,10 +6,10 @@ or the person's epoch moved on. Knows nothing of cookies.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session, contains_eager
 
-from extensions import change_rows, db, settings, writing
+from extensions import add_row, change_rows, db, settings, writing
 from models import LoginSession, User
 from services.audit import Client, Event, record
 from services.clock import now
@@ -40,6 +40,25 @@ _LIVE = (
     )
     .execution_options(populate_existing=True)
 )
+_ADD = insert(LoginSession)
+_NOTE_SIGN_IN = (
+    update(User).where(User.id == bindparam("of_id")).values(last_sign_in_at=bindparam("moment"))
+)
+_NOTE_SEEN = (
+    update(LoginSession)
+    .where(LoginSession.id == bindparam("of_id"), LoginSession.last_seen_at <= bindparam("before"))
+    .values(last_seen_at=bindparam("moment"))
+)
+_END = delete(LoginSession).where(LoginSession.id == bindparam("of_id"))
+_LIST = (
+    select(LoginSession)
+    .where(
+        LoginSession.user_id == bindparam("of_user"),
+        LoginSession.epoch == bindparam("at_epoch"),
+        LoginSession.expires_at > bindparam("moment"),
+    )
+    .order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())
+)
 
 
 def start(
@@ -52,16 +71,19 @@ def start(
     """
     token, moment = new_token(), now()
     remembered = remember_me and not user.is_admin
-    session.add(
-        LoginSession(
-            token_digest=digest(token), user_id=user.id, epoch=user.epoch, amr=amr,
-            remember_me=remembered, address=client.address[:45], user_agent=client.user_agent[:200],
-            created_at=moment, last_seen_at=moment, expires_at=moment + _life(user, remembered),
-            idle_seconds=None if remembered else _idle_seconds(user), password_proved_at=moment,
-            second_factor_proved_at=moment if full_proof else None,
-        )
+    add_row(
+        session, _ADD,
+        {
+            "token_digest": digest(token), "user_id": user.id, "epoch": user.epoch, "amr": amr,
+            "remember_me": remembered, "address": client.address[:45],
+            "user_agent": client.user_agent[:200], "created_at": moment, "last_seen_at": moment,
+            "expires_at": moment + _life(user, remembered),
+            "idle_seconds": None if remembered else _idle_seconds(user),
+            "password_proved_at": moment,
+            "second_factor_proved_at": moment if full_proof else None,
+        },
     )  # fmt: skip
-    change_rows(session, update(User).where(User.id == user.id).values(last_sign_in_at=moment))
+    change_rows(session, _NOTE_SIGN_IN, {"of_id": user.id, "moment": moment})
     record(session, Event.SIGNED_IN, client, user.id, amr=amr)
     return token
 
@@ -94,9 +116,8 @@ def write_seen(session_id: int) -> None:
     with writing() as session:
         change_rows(
             session,
-            update(LoginSession)
-            .where(LoginSession.id == session_id, LoginSession.last_seen_at <= moment - SEEN_STEP)
-            .values(last_seen_at=moment),
+            _NOTE_SEEN,
+            {"of_id": session_id, "moment": moment, "before": moment - SEEN_STEP},
         )
 
 
@@ -119,15 +140,8 @@ def renew(session: Session, login_session: LoginSession, **changes: datetime | i
 
 def list_live(user: User) -> list[LoginSession]:
     """The person's live login sessions, the newest first."""
-    rows = db.session.scalars(
-        select(LoginSession)
-        .where(
-            LoginSession.user_id == user.id,
-            LoginSession.epoch == user.epoch,
-            LoginSession.expires_at > now(),
-        )
-        .order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())
-    )
+    values = {"of_user": user.id, "at_epoch": user.epoch, "moment": now()}
+    rows = db.session.scalars(_LIST, values)
     return [row for row in rows if not _was_idle_too_long(row)]
 
 
@@ -148,7 +162,7 @@ def end(user: User, session_id: int, client: Client) -> None:
 def sign_out(login_session: LoginSession, client: Client) -> None:
     """End the login session that asks."""
     with writing() as session:
-        change_rows(session, delete(LoginSession).where(LoginSession.id == login_session.id))
+        change_rows(session, _END, {"of_id": login_session.id})
         record(session, Event.SIGNED_OUT, client, login_session.user_id)
 
 

@@ -7,10 +7,10 @@ second step, and ends with it, with time, or with the person's next change.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session, contains_eager
 
-from extensions import change_rows, db, end_reading, settings, writing
+from extensions import add_row, change_rows, db, end_reading, settings, writing
 from models import PendingSignIn, User
 from services import browsers, challenges, codes, hashing, limits, login_sessions, ways
 from services.addresses import network_of
@@ -33,7 +33,8 @@ from services.tokens import digest, new_token
 FIVE_MINUTES = 300
 DAY = 86400
 
-# Built once: every page of the second step asks.
+# Built once, as all that an ordinary sign-in runs: building costs more than running.
+_PERSON = select(User).where(User.email_canonical == bindparam("canonical"))
 _PENDING = (
     select(PendingSignIn)
     .join(PendingSignIn.user)
@@ -45,6 +46,16 @@ _PENDING = (
         User.disabled_at.is_(None),
     )
     .execution_options(populate_existing=True)
+)
+_ADD_PENDING = insert(PendingSignIn)
+_FINISH_PENDING = (
+    update(PendingSignIn)
+    .where(
+        PendingSignIn.id == bindparam("of_id"),
+        PendingSignIn.completed_at.is_(None),
+        PendingSignIn.expires_at > bindparam("moment"),
+    )
+    .values(completed_at=bindparam("moment"))
 )
 
 
@@ -85,7 +96,7 @@ def with_password(
     ``EmailUnconfirmed``, ``AccountDisabled``, ``TooManyTries``, ``ServiceBusy``.
     """
     canonical = _canonical_or_typed(email)
-    user = db.session.scalar(select(User).where(User.email_canonical == canonical))
+    user = db.session.scalar(_PERSON, {"canonical": canonical})
     lane = browsers.known_lane(user, browser.known)
     _reserve_try(canonical, lane, browser.client)
     if not _is_right(user, password, canonical, lane) or user is None:
@@ -216,12 +227,13 @@ def _ask_for_second_step(
     session: Session, user: User, remember_me: bool, leads_to: str
 ) -> SecondStepDue:
     token = new_token()
-    session.add(
-        PendingSignIn(
-            token_digest=digest(token), user_id=user.id, epoch=user.epoch, remember_me=remember_me,
-            next_url=leads_to,
-            expires_at=now() + timedelta(seconds=settings().pending_sign_in_seconds),
-        )
+    expires_at = now() + timedelta(seconds=settings().pending_sign_in_seconds)
+    add_row(
+        session, _ADD_PENDING,
+        {
+            "token_digest": digest(token), "user_id": user.id, "epoch": user.epoch,
+            "remember_me": remember_me, "next_url": leads_to, "expires_at": expires_at,
+        },
     )  # fmt: skip
     return SecondStepDue(token, user.id)
 
@@ -236,27 +248,16 @@ def _sign_in(
 
 
 def _finish_pending(session: Session, pending: PendingSignIn) -> None:
-    finished = change_rows(
-        session,
-        update(PendingSignIn)
-        .where(
-            PendingSignIn.id == pending.id,
-            PendingSignIn.completed_at.is_(None),
-            PendingSignIn.expires_at > now(),
-        )
-        .values(completed_at=now()),
-    )
-    if finished != 1:
+    if change_rows(session, _FINISH_PENDING, {"of_id": pending.id, "moment": now()}) != 1:
         raise PendingSignInOver
 
 
 def _lift_bar_on_email(session: Session, user: User) -> None:
-    change_rows(
-        session,
-        update(User)
-        .where(User.id == user.id, User.email_way_barred_at.is_not(None))
-        .values(email_way_barred_at=None),
-    )
+    """The bar comes with a new epoch, so one that was not there at the code's check is not now."""
+    if user.email_way_barred_at is not None:
+        change_rows(
+            session, update(User).where(User.id == user.id).values(email_way_barred_at=None)
+        )
 
 
 def _address_rule() -> Window:
