@@ -129,6 +129,11 @@ def add_row(session: Session, statement: Insert, values: Mapping[str, Any]) -> i
     return cast(int, key.id) if key is not None else 0
 
 
+def row_of(new: Base) -> dict[str, Any]:
+    """The columns that were set on an object which no session holds, for ``add_row``."""
+    return {name: value for name, value in vars(new).items() if name[0] != "_"}
+
+
 def end_reading() -> None:
     """Give the connection back before work that takes long: hashing, a page, the network."""
     db.session.commit()

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import bindparam, func, literal, select, update
+from sqlalchemy import bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from extensions import change_rows, db, settings, writing
+from extensions import add_row, change_rows, db, row_of, settings, writing
 from models import Challenge, Phone, User
 from services.audit import Client, Event, record
 from services.clock import now
@@ -60,6 +60,50 @@ _FIND = (
     )
     .execution_options(populate_existing=True)
 )
+_EPOCH_NOW = select(User.epoch).where(User.id == bindparam("of_user")).scalar_subquery()
+_ADD = insert(Challenge)
+_SPEND_TRY = (
+    update(Challenge)
+    .where(
+        Challenge.id == bindparam("of_id"),
+        Challenge.user_id == bindparam("of_user"),
+        Challenge.purpose == bindparam("of_purpose"),
+        Challenge.key_id.in_(bindparam("keys", expanding=True)),
+        Challenge.tries < bindparam("most"),
+        Challenge.consumed_at.is_(None),
+        Challenge.superseded_at.is_(None),
+        Challenge.expires_at > bindparam("moment"),
+        Challenge.epoch == _EPOCH_NOW,
+    )
+    .values(tries=Challenge.tries + 1)
+)
+_USE_UP = (
+    update(Challenge)
+    .where(
+        Challenge.id == bindparam("of_id"),
+        Challenge.consumed_at.is_(None),
+        Challenge.superseded_at.is_(None),
+        Challenge.epoch == _EPOCH_NOW,
+    )
+    .values(consumed_at=bindparam("moment"))
+)
+_ITS_PHONE = select(Challenge.phone_id).where(Challenge.id == bindparam("of_id")).scalar_subquery()
+_COUNT_FAILURE_OF_PHONE = (
+    update(Phone)
+    .where(Phone.id == _ITS_PHONE, Phone.user_id == bindparam("of_user"))
+    .values(code_failures=Phone.code_failures + 1)
+)
+_COUNT_FAILURE_OF_EMAIL = (
+    update(User)
+    .where(User.id == bindparam("of_user"))
+    .values(email_code_failures=User.email_code_failures + 1)
+)
+_FORGET_FAILURES_OF_PHONE = (
+    update(Phone).where(Phone.id == bindparam("of_phone")).values(code_failures=0)
+)
+_FORGET_FAILURES_OF_EMAIL = (
+    update(User).where(User.id == bindparam("of_user")).values(email_code_failures=0)
+)
 
 
 @dataclass(frozen=True)
@@ -92,8 +136,7 @@ def issue(
         nonce=secrets.token_bytes(16), key_id=next(iter(code_keys())), epoch=user.epoch, tries=0,
         sends=0, created_at=moment, expires_at=moment + timedelta(seconds=settings().code_seconds),
     )  # fmt: skip
-    session.add(challenge)
-    session.flush()
+    challenge.id = add_row(session, _ADD, row_of(challenge))
     return challenge, Reference(challenge.id, secrets.token_hex(16))
 
 
@@ -102,9 +145,14 @@ def find_live(
 ) -> Challenge | None:
     """The challenge behind a reference if a right code would still be accepted, else None."""
     challenge = find(session, user, purpose, reference)
-    if challenge is None or not _is_open(challenge) or challenge.tries >= settings().code_tries:
-        return None
-    return challenge if challenge.epoch == user.epoch and challenge.key_id in code_keys() else None
+    return challenge if challenge is not None and is_live(user, challenge) else None
+
+
+def is_live(user: User, challenge: Challenge) -> bool:
+    """Whether a right code of this person's challenge would still be accepted."""
+    if not _is_open(challenge) or challenge.tries >= settings().code_tries:
+        return False
+    return challenge.epoch == user.epoch and challenge.key_id in code_keys()
 
 
 def find(
@@ -177,18 +225,8 @@ def use_up(session: Session, user: User, challenge: Challenge) -> None:
 
     The loser gets ``ChallengeConsumed``. The winner's try is given back.
     """
-    won = change_rows(
-        session,
-        update(Challenge)
-        .where(
-            Challenge.id == challenge.id,
-            Challenge.consumed_at.is_(None),
-            Challenge.superseded_at.is_(None),
-            Challenge.epoch == select(User.epoch).where(User.id == user.id).scalar_subquery(),
-        )
-        .values(consumed_at=now()),
-    )
-    if won != 1:
+    values = {"of_id": challenge.id, "of_user": user.id, "moment": now()}
+    if change_rows(session, _USE_UP, values) != 1:
         raise ChallengeConsumed
     give_back(session, _person_windows(user.id))
     if challenge.purpose in PROVES_AN_AUTHENTICATOR:
@@ -210,23 +248,11 @@ def _supersede(session: Session, user: User, purpose: Purpose, reference: Refere
 
 
 def _spend_try(session: Session, user: User, purpose: Purpose, reference: Reference) -> None:
-    spent = change_rows(
-        session,
-        update(Challenge)
-        .where(
-            Challenge.id == reference.challenge_id,
-            Challenge.user_id == user.id,
-            Challenge.purpose == purpose.value,
-            Challenge.key_id.in_(list(code_keys())),
-            Challenge.tries < settings().code_tries,
-            Challenge.consumed_at.is_(None),
-            Challenge.superseded_at.is_(None),
-            Challenge.expires_at > now(),
-            Challenge.epoch == select(User.epoch).where(User.id == user.id).scalar_subquery(),
-        )
-        .values(tries=Challenge.tries + 1),
-    )
-    if spent != 1:
+    values = {
+        "of_id": reference.challenge_id, "of_user": user.id, "of_purpose": purpose.value,
+        "keys": list(code_keys()), "most": settings().code_tries, "moment": now(),
+    }  # fmt: skip
+    if change_rows(session, _SPEND_TRY, values) != 1:
         raise _why_closed(find(session, user, purpose, reference))
 
 
@@ -270,30 +296,16 @@ def _refuse_wrong_code(user: User, challenge: Challenge, digits: str, client: Cl
 
 def _count_failure(session: Session, user: User, reference: Reference) -> None:
     """Count the try as a failure in a row of the way it came; a right code sets it back to none."""
-    phone_id = (
-        select(Challenge.phone_id).where(Challenge.id == reference.challenge_id).scalar_subquery()
-    )
-    counted = change_rows(
-        session,
-        update(Phone)
-        .where(Phone.id == phone_id, Phone.user_id == user.id)
-        .values(code_failures=Phone.code_failures + 1),
-    )
-    if counted == 0:
-        change_rows(
-            session,
-            update(User)
-            .where(User.id == user.id)
-            .values(email_code_failures=User.email_code_failures + 1),
-        )
+    values = {"of_id": reference.challenge_id, "of_user": user.id}
+    if change_rows(session, _COUNT_FAILURE_OF_PHONE, values) == 0:
+        change_rows(session, _COUNT_FAILURE_OF_EMAIL, {"of_user": user.id})
 
 
 def _forget_failures(session: Session, user: User, challenge: Challenge) -> None:
     if challenge.phone_id is None:
-        statement = update(User).where(User.id == user.id).values(email_code_failures=0)
+        change_rows(session, _FORGET_FAILURES_OF_EMAIL, {"of_user": user.id})
     else:
-        statement = update(Phone).where(Phone.id == challenge.phone_id).values(code_failures=0)
-    change_rows(session, statement)
+        change_rows(session, _FORGET_FAILURES_OF_PHONE, {"of_phone": challenge.phone_id})
 
 
 def _disable_hopeless_way(

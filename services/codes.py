@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from flask_babel import LazyString
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from extensions import change_rows, db, settings, writing
@@ -31,6 +31,16 @@ KINDS = {
     Purpose.ADD_PHONE: "phone_code",
     Purpose.CHANGE_PHONE: "phone_code",
 }
+
+
+_NOTE_SEND = (
+    update(Challenge)
+    .where(Challenge.id == bindparam("of_id"))
+    .values(
+        message_id=bindparam("message"), sends=Challenge.sends + 1, phone_id=bindparam("went_to")
+    )
+)
+_COUNT_PHONES = select(func.count()).select_from(Phone)
 
 
 @dataclass(frozen=True)
@@ -134,7 +144,7 @@ def show_progress(user: User, purpose: Purpose, reference: Reference | None) -> 
     )
     by_sms = bool(challenge.destination or challenge.phone_id)
     way = Way("", "sms" if by_sms else "mail", destination)
-    live = challenges.find_live(session, user, purpose, reference)
+    live = challenges.is_live(user, challenge)
     return Progress(
         channel=way.channel,
         sent_to=way.sent_to,
@@ -179,10 +189,12 @@ def _queue(
         session, channel=way.channel, kind=KINDS[purpose], to=way.to, user_id=user.id,
         values={"code": code, "minutes": minutes}, expires_at=challenge.expires_at,
     )  # fmt: skip
-    values: dict[str, object] = {"message_id": message.id, "sends": Challenge.sends + 1}
-    if not challenge.destination:
-        values["phone_id"] = way.phone_id
-    change_rows(session, update(Challenge).where(Challenge.id == challenge.id).values(values))
+    values = {
+        "of_id": challenge.id,
+        "message": message.id,
+        "went_to": challenge.phone_id if challenge.destination else way.phone_id,
+    }
+    change_rows(session, _NOTE_SEND, values)
     where = str(mask_number(way.to)) if way.channel == "sms" else "email"
     record(session, Event.CODE_SENT, client, user.id, purpose=purpose.value, way=where)
 
@@ -204,7 +216,7 @@ def _count_send(session: Session, user: User, destination: str) -> None:
 
 
 def _count_proven_text(session: Session) -> None:
-    phones = session.scalar(select(func.count()).select_from(Phone)) or 1
+    phones = session.execute(_COUNT_PHONES).scalar_one() or 1
     rule = Window("proven_texts_day", settings().proven_number_portal_per_day_each * phones, DAY)
     try:
         limits.take(session, [(replace(rule, most=max(rule.most, 50)), "portal")])

@@ -83,16 +83,13 @@ def count(session: Session, rule: Window, subject: str) -> int:
         "end0": now + rule.seconds,
     }
     session.execute(_take_statement(1), values)
-    statement = select(Limit.count).where(Limit.key == values["key0"])
-    return session.execute(statement).scalar_one()
+    return session.execute(_READ, {"of_key": values["key0"]}).one()[0]
 
 
 def check(session: Session, rule: Window, subject: str) -> None:
     """Raise ``TooManyTries`` where ``count`` has reached the limit; counts nothing."""
     now = time.time()
-    row = session.execute(
-        select(Limit.count, Limit.expires_at).where(Limit.key == _key(rule.name, subject))
-    ).first()
+    row = session.execute(_READ, {"of_key": _key(rule.name, subject)}).first()
     if row is None:
         return
     uses, expires_at = row
@@ -117,15 +114,14 @@ def begin_wait(session: Session, rule: Wait, subject: str) -> None:
         "steps": steps, "memory": rule.memory, "grudge": rule.grudge,
     }  # fmt: skip
     if session.execute(_BEGIN_WAIT, values).first() is None:
-        free_at = session.execute(select(Limit.free_at).where(Limit.key == key)).scalar_one()
+        free_at = session.execute(_READ_FREE_AT, {"of_key": key}).scalar_one()
         raise TooManyTries(_seconds_until(free_at, now), rule.name)
 
 
 def waiting_seconds(session: Session, rule: Wait, subject: str) -> int:
     """Whole seconds until ``begin_wait`` would be allowed again; 0 = now."""
-    free_at = session.execute(
-        select(Limit.free_at).where(Limit.key == _key(rule.name, subject))
-    ).scalar_one_or_none()
+    key = _key(rule.name, subject)
+    free_at = session.execute(_READ_FREE_AT, {"of_key": key}).scalar_one_or_none()
     now = time.time()
     return _seconds_until(free_at, now) if free_at and free_at > now else 0
 
@@ -137,7 +133,7 @@ def undo_wait(session: Session, rule: Wait, subject: str) -> None:
 
 def clear(session: Session, rule: Window | Wait, subject: str) -> None:
     """Forget every use of this subject under this rule."""
-    session.execute(delete(Limit).where(Limit.key == _key(rule.name, subject)))
+    session.execute(_CLEAR, {"of_key": _key(rule.name, subject)})
 
 
 def pause(session: Session, rule: Window, subject: str) -> None:
@@ -202,6 +198,10 @@ def _take_statement(places: int) -> TextClause:
         RETURNING key
     """)  # noqa: S608 (only row numbers are put in)
 
+
+_READ = text("SELECT count, expires_at FROM limits WHERE key = :of_key")
+_READ_FREE_AT = text("SELECT free_at FROM limits WHERE key = :of_key")
+_CLEAR = text("DELETE FROM limits WHERE key = :of_key")
 
 _GIVE_BACK = text(
     "UPDATE limits SET count = CASE WHEN count > :uses THEN count - :uses ELSE 0 END"

@@ -10,14 +10,15 @@ import threading
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, insert
 from sqlalchemy.orm import Session
 
-from extensions import settings
+from extensions import add_row, row_of, settings
 from models import Message
 from services import clock, masking, sealing
 
 LABEL = b"gatepost outbox payload"
+_ADD = insert(Message)
 _PENDING = "gatepost messages to wake for"
 
 
@@ -50,7 +51,7 @@ def enqueue(
 
     ``channel`` is ``sms`` or ``mail``; ``to`` one E.164 number or one address;
     ``values`` fill the template ``templates/messages/<channel>/<kind>.txt``. Past
-    ``expires_at`` the message is never sent. Flushes, so that the id is set.
+    ``expires_at`` the message is never sent. The row is there, with its id.
     """
     now = clock.now()
     message = Message(
@@ -65,8 +66,7 @@ def enqueue(
         due_at=now,
         expires_at=expires_at,
     )
-    session.add(message)
-    session.flush()
+    message.id = add_row(session, _ADD, row_of(message))
     session.info[_PENDING] = True
     return message
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from flask_babel import LazyString, lazy_gettext
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from extensions import settings
@@ -12,6 +12,12 @@ from services.errors import WayUnavailable
 from services.masking import mask_email, mask_number
 
 EMAIL = "email"
+
+_PHONES = (
+    select(Phone)
+    .where(Phone.user_id == bindparam("of_user"))
+    .order_by(Phone.is_primary.desc(), Phone.id)
+)
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,7 @@ def second_step_due(user: User) -> bool:
 
 
 def _phones(session: Session, user: User) -> list[Phone]:
-    return list(
-        session.scalars(
-            select(Phone)
-            .where(Phone.user_id == user.id)
-            .order_by(Phone.is_primary.desc(), Phone.id)
-        )
-    )
+    return list(session.scalars(_PHONES, {"of_user": user.id}))
 
 
 def _phone_ways(phones: list[Phone]) -> list[Way]:
