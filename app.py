@@ -107,6 +107,8 @@ def _bind_extensions(app: Flask, config: Config) -> None:
     login_manager.init_app(app, add_context_processor=False)
     login_manager.session_protection = None
     with app.app_context():
+        if len(babel.list_translations()) == 1:  # English alone: no word has to be looked up
+            app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
         prepare_engine(_engine())
         keys = signing_keys()
         app.config["SECRET_KEY"] = keys[-1]
@@ -125,7 +127,7 @@ def _hang_guards(app: Flask) -> None:
     app.before_request(guard.require_login)
     app.after_request(headers.protect)
     app.context_processor(headers.template_globals)
-    app.url_defaults(StaticVersions(app).add)
+    StaticVersions(app)
     guard.public(app.view_functions["static"])
 
 

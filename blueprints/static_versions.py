@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, url_for
 
 
 class StaticVersions:
@@ -13,6 +13,15 @@ class StaticVersions:
 
     def __init__(self, app: Flask) -> None:
         self._folder = Path(app.static_folder or "")
+        self._urls: dict[str, str] = {}
+        app.url_defaults(self.add)
+        app.add_template_global(self.url, "static_url")
+
+    def url(self, filename: str) -> str:
+        """A file's address for pages, which name half a dozen each: built once a process."""
+        if filename not in self._urls:
+            self._urls[filename] = url_for("static", filename=filename)
+        return self._urls[filename]
 
     def add(self, endpoint: str, values: dict[str, Any]) -> None:
         """For ``url_defaults``: add the version of a file that exists."""

@@ -83,7 +83,8 @@ def count(session: Session, rule: Window, subject: str) -> int:
         "end0": now + rule.seconds,
     }
     session.execute(_take_statement(1), values)
-    return session.execute(_READ, {"of_key": values["key0"]}).one()[0]
+    uses: int = session.execute(_READ, {"of_key": values["key0"]}).one().uses
+    return uses
 
 
 def check(session: Session, rule: Window, subject: str) -> None:
@@ -199,7 +200,7 @@ def _take_statement(places: int) -> TextClause:
     """)  # noqa: S608 (only row numbers are put in)
 
 
-_READ = text("SELECT count, expires_at FROM limits WHERE key = :of_key")
+_READ = text("SELECT count AS uses, expires_at FROM limits WHERE key = :of_key")
 _READ_FREE_AT = text("SELECT free_at FROM limits WHERE key = :of_key")
 _CLEAR = text("DELETE FROM limits WHERE key = :of_key")
 
