@@ -24,6 +24,7 @@ from blueprints.two_factor import two_factor
 from config import Config, SettingsInvalid, load, unknown_names
 from extensions import babel, csrf, db, login_manager, migrate, prepare_engine
 from services import delivery, hashing, registration
+from services.gate import gatekeeper
 from services.sealing import signing_keys
 
 log = structlog.get_logger("gatepost")
@@ -110,6 +111,7 @@ def _bind_extensions(app: Flask, config: Config) -> None:
         if len(babel.list_translations()) == 1:  # English alone: no word has to be looked up
             app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
         prepare_engine(_engine())
+        gatekeeper.appoint(app, _engine())
         keys = signing_keys()
         app.config["SECRET_KEY"] = keys[-1]
         app.config["SECRET_KEY_FALLBACKS"] = keys[:-1]

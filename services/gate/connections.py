@@ -1,0 +1,110 @@
+"""Raw driver connections that are kept open for one kind of short read.
+
+Each read takes one that is free, or opens one more: so there are as many as there
+were reads at once, whichever threads they came from. Never for writes.
+"""
+
+import os
+import weakref
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import OperationalError
+
+
+class Connections:
+    """The free connections to one database, in this process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._free: list[Any] = []
+        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        _close_with(engine, self)
+
+    def fetch_one(self, statement: str, values: Any) -> tuple[Any, ...] | None:
+        """Run one prepared SELECT that gives at most one row.
+
+        Raises SQLAlchemy's ``OperationalError`` where the database cannot answer.
+        """
+        try:
+            connection = self._free.pop()
+        except IndexError:
+            return self._fetch_anew(statement, values)
+        try:
+            rows = self._run(connection, statement, values)
+        except self._driver_error:  # it may have been lost since, like all that stood free
+            _close(connection)
+            self.close()
+            return self._fetch_anew(statement, values)
+        self._free.append(connection)
+        return rows[0] if rows else None
+
+    def _fetch_anew(self, statement: str, values: Any) -> tuple[Any, ...] | None:
+        connection = None
+        try:
+            connection = self._open()
+            rows = self._run(connection, statement, values)
+        except self._driver_error as error:
+            if connection is not None:
+                _close(connection)
+            raise OperationalError(statement, None, error) from error
+        self._free.append(connection)
+        return rows[0] if rows else None
+
+    def close(self) -> None:
+        """Close those that are free."""
+        while self._free:
+            _close(self._free.pop())
+
+    def renew(self) -> None:
+        """After a fork: what is open belongs to the parent, so leave it as it is."""
+        _left_to_parents.extend(self._free)
+        self._free = []
+
+    def _run(self, connection: Any, statement: str, values: Any) -> list[tuple[Any, ...]]:
+        if self._is_sqlite:
+            rows: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
+        else:
+            rows = connection.execute(statement, values, prepare=True).fetchall()
+        return rows
+
+    def _open(self) -> Any:
+        """With the settings of the engine's own, but out of its pool's hands."""
+        pooled = self._engine.raw_connection()
+        connection: Any = pooled.driver_connection
+        pooled.detach()
+        if not self._is_sqlite:
+            connection.rollback()
+            connection.autocommit = True
+        return connection
+
+
+_all: "weakref.WeakSet[Connections]" = weakref.WeakSet()
+_left_to_parents: list[Any] = []
+"""Never closed here: closing would say goodbye to the server in the parent's name."""
+
+
+def _renew_all() -> None:
+    for connections in _all:
+        connections.renew()
+
+
+os.register_at_fork(after_in_child=_renew_all)
+
+
+def _close_with(engine: Engine, connections: Connections) -> None:
+    _all.add(connections)
+    kept = weakref.ref(connections)
+
+    @event.listens_for(engine, "engine_disposed")
+    def close(_engine: Engine) -> None:
+        if (still := kept()) is not None:
+            still.close()
+
+
+def _close(connection: Any) -> None:
+    try:
+        connection.close()
+    except Exception:  # it is lost already, and nobody waits for it
+        return

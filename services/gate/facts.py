@@ -1,0 +1,158 @@
+"""What the database knows about the token of an app session, in one read on the raw driver.
+
+Every request to every app asks, so this goes around SQLAlchemy's execution: its
+statement is built from the same columns and the same rule as everywhere else
+(``login_sessions.is_live``), but compiled once. It decides nothing.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, String, bindparam, cast, func, literal_column, select
+from sqlalchemy.sql import Select
+
+from models import LoginSession, User
+from models_apps import AppGrant, AppSession, GateState, GroupMember
+from services.gate.connections import Connections
+from services.login_sessions import has_idled_out, is_live
+
+
+class Facts(NamedTuple):
+    """A live login session as one app sees it, and its person."""
+
+    scope: str
+    """Where the token is good: a domain, or one origin."""
+    session_id: int
+    user_id: int
+    amr: str
+    second_factor_proved_at: datetime | None
+    opened_at: datetime
+    """When the app session was opened: proofs that came later were not its browser's."""
+    last_seen_at: datetime
+    expires_at: datetime
+    idle_seconds: int | None
+    email: str
+    email_canonical: str
+    name: str
+    two_factor_enabled: bool
+    groups: tuple[int, ...]
+    is_granted: bool
+    """Whether the person has a grant of their own for the app."""
+    granted_until: datetime | None
+
+    def are_live(self, moment: datetime) -> bool:
+        """Whether time alone has not ended the session since it was read."""
+        return self.expires_at > moment and not has_idled_out(
+            self.last_seen_at, self.idle_seconds, moment
+        )
+
+
+class FactsReader:
+    """Asks one database; safe with threads and after a fork."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._connections = Connections(engine)
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._find, self._arrange = _compile(engine, _FIND, "digest", "app_id", "moment")
+        self._version, _ = _compile(engine, _VERSION)
+        self._when = _from_text if self._is_sqlite else _as_it_is
+
+    def find(self, token_digest: str, app_id: int, moment: datetime) -> tuple[int, Facts] | None:
+        """The version of the rules, and the facts where a live session is behind the token."""
+        when = _to_text(moment) if self._is_sqlite else moment
+        values = self._arrange((token_digest, app_id, when))
+        row = self._connections.fetch_one(self._find, values)
+        if row is None:
+            return None
+        facts = _make_facts(row, self._when)
+        return (row[0] or 0, facts) if facts.are_live(moment) else None
+
+    def version(self) -> int:
+        """The version of the rules."""
+        row = self._connections.fetch_one(self._version, ())
+        return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        self._connections.close()
+
+
+_VERSION = select(GateState.version).where(GateState.id == literal_column("1"))
+_GROUPS = (
+    select(func.aggregate_strings(cast(GroupMember.group_id, String), ","))
+    .where(GroupMember.user_id == User.id)
+    .scalar_subquery()
+)
+_FIND = (
+    select(
+        _VERSION.scalar_subquery(),
+        _GROUPS,
+        AppGrant.id,
+        AppGrant.expires_at,
+        AppSession.scope,
+        AppSession.created_at,
+        LoginSession.id,
+        LoginSession.user_id,
+        LoginSession.amr,
+        LoginSession.second_factor_proved_at,
+        LoginSession.last_seen_at,
+        LoginSession.expires_at,
+        LoginSession.idle_seconds,
+        User.email,
+        User.email_canonical,
+        User.name,
+        User.two_factor_enabled,
+    )
+    .select_from(AppSession)
+    .join(AppSession.login_session)
+    .join(LoginSession.user)
+    .outerjoin(
+        AppGrant,
+        (AppGrant.app_id == bindparam("app_id", required=False)) & (AppGrant.user_id == User.id),
+    )
+    .where(
+        AppSession.token_digest == bindparam("digest", required=False),
+        *is_live(bindparam("moment", required=False)),
+    )
+)
+
+Arrange = Callable[[tuple[Any, ...]], Any]
+
+
+def _compile(engine: Engine, statement: Select[Any], *names: str) -> tuple[str, Arrange]:
+    """The statement in the driver's words, and how its values, named in this order, go in."""
+    compiled = statement.compile(
+        dialect=engine.dialect, compile_kwargs={"render_postcompile": True}
+    )
+    order = compiled.positiontup
+    if order is None:
+        return str(compiled), lambda values: dict(zip(names, values, strict=True))
+    if not order:
+        return str(compiled), _as_it_is
+    return str(compiled), itemgetter(*(names.index(name) for name in order))
+
+
+def _make_facts(row: tuple[Any, ...], when: Callable[[Any], Any]) -> Facts:
+    (_, groups, grant_id, granted_until, scope, opened_at, session_id, user_id, amr, proved_at,
+     seen_at, expires_at, idle_seconds, email, canonical, name, two_factor) = row  # fmt: skip
+    return Facts(
+        scope, session_id, user_id, amr, when(proved_at), when(opened_at), when(seen_at),
+        when(expires_at), idle_seconds, email, canonical, name, bool(two_factor),
+        tuple(map(int, groups.split(","))) if groups else (),
+        grant_id is not None, when(granted_until),
+    )  # fmt: skip
+
+
+def _to_text(moment: datetime) -> str:
+    """As SQLAlchemy writes times into SQLite, so that text compares as time does."""
+    return moment.isoformat(" ", "microseconds")[:26]
+
+
+def _from_text(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(f"{text}+00:00") if text else None
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
