@@ -108,9 +108,9 @@ class Traveller:
         self.hands.press("Add a phone number")
         self.hands.fill("Phone number", f"(201) 555-{self.number[-4:]}")
         self.hands.press("Send verification code")
-        self.see(f"We sent a 6-digit code to +1 201-555-{self.number[-4:]}")
+        self.see(f"We sent a 6-digit code to {shown(self.number)}")
         self.enter_the_code()
-        self.see("The phone number was added.", f"+1 201-555-{self.number[-4:]}")
+        self.see("The phone number was added.", shown(self.number))
 
     def turn_two_factor_on(self) -> None:
         self.hands.press("Turn on two-factor sign-in")
@@ -141,15 +141,15 @@ class Traveller:
         self.see("Your account")
 
     def change_the_number(self) -> None:
-        self.hands.press(f"Change +1 201-555-{self.number[-4:]}")
+        self.hands.press(f"Change {shown(self.number)}")
         self.hands.fill("New phone number", self.new_number)
         self.hands.press("Send verification code")
         self.enter_the_code()
-        self.see("The phone number was changed.", f"+1 201-555-{self.new_number[-4:]}")
+        self.see("The phone number was changed.", shown(self.new_number))
         expect(self.page.get_by_text(self.number[-4:])).to_have_count(0)
 
     def remove_the_number(self) -> None:
-        self.hands.press(f"Remove +1 201-555-{self.new_number[-4:]}")
+        self.hands.press(f"Remove {shown(self.new_number)}")
         self.see("The phone number was removed.", "Phone number: none", "Two-factor sign-in: on")
 
     def turn_two_factor_off(self) -> None:
@@ -166,3 +166,8 @@ class Traveller:
     def see(self, *words: str) -> None:
         for each in words:
             expect(self.page.locator("body")).to_contain_text(each)
+
+
+def shown(number: str) -> str:
+    """A number as pages show it."""
+    return f"+1 {number[2:5]}-{number[5:8]}-{number[8:]}"

@@ -14,7 +14,7 @@ from models import Limit, User
 from models_apps import App, Group
 from services.clock import now
 from services.gate import registry
-from tests import outbox
+from tests import outbox, scene
 from tests.client import Browser
 from tests.people import Person, csrf_token, make_person
 from tests.portal import Portal
@@ -29,7 +29,7 @@ def new_email() -> str:
 
 def new_number() -> str:
     """A phone number that no other test of this process uses: waits go by the number."""
-    return f"+1201555{100 + next(_numbers) % 100:04d}"
+    return scene.new_number(next(_numbers))
 
 
 LONG_AGO = now() - timedelta(days=1)
