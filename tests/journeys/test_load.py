@@ -16,7 +16,7 @@ from tests.journeys.crowd import Postman, Visitor
 from tests.scene import FREE_HAND, Scene, playing
 
 PEOPLE = 50
-SECONDS = float(os.environ.get("GATEPOST_TEST_LOAD_SECONDS", "20"))
+SECONDS = float(os.environ.get("GATEPOST_TEST_LOAD_SECONDS", "12"))
 
 
 @pytest.mark.slow
