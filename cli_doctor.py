@@ -35,7 +35,7 @@ from services.doctor.wire import Wire
 )
 @click.option(
     "--ca",
-    default="",
+    default=None,
     type=click.Path(exists=True, dir_okay=False),
     help="Authorities to trust instead of the system's.",
 )
@@ -49,12 +49,12 @@ from services.doctor.wire import Wire
 @with_appcontext
 @says_refusals
 def doctor(
-    url: str | None, listen: str, connect: str, ca: str, direct: tuple[str, ...], as_json: bool
+    url: str | None, listen: str, connect: str, ca: str | None, direct: tuple[str, ...], as_json: bool
 ) -> None:  # fmt: skip
     """Look for what is wrong: inside, and with an app's URL, through the proxy before it."""
     findings = own.examine(settings())
     if url or direct:
-        wire = Wire(connect, ca)
+        wire = Wire(connect, ca or "")
         addresses = direct or _usual_address()
         findings += proxy.examine_portal(settings(), wire, addresses)
     if url:

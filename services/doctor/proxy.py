@@ -78,7 +78,7 @@ class Examiner:
         kind = _kind_of(report, heard)
         return [
             *self._judge_question(report, kind),
-            *self._judge_forged_question(kind),
+            *self._judge_forged_question(report, kind),
             *self._judge_underscores(kind),
             *self._judge_hand_over(kind),
             *self._judge_what_arrives(kind),
@@ -138,14 +138,15 @@ class Examiner:
         elif report.method != "GET":
             yield found("wrong-address", kind, seen=report.method, asked="GET")
 
-    def _judge_forged_question(self, kind: str) -> Iterator[Finding]:
+    def _judge_forged_question(self, honest: Report, kind: str) -> Iterator[Finding]:
         """What the portal is asked about a visitor who writes the proxy's headers."""
         forged = {**_FORGED_TARGET, "X-Forwarded-For": FORGED_CLIENT}
         forged |= dict.fromkeys(self.patient.identity, MARK)
         report = self._look(forged)
         if report is None:
             return
-        if MARK in report.url or report.method == "FORGED" or report.url.startswith("http:"):
+        schemes = [urlsplit(each.url).scheme for each in (honest, report)]
+        if MARK in report.url or report.method == "FORGED" or schemes == ["https", "http"]:
             reached = [name for name in _FORGED_TARGET if _is_in(report, name, forged[name])]
             yield found("target-forged", kind, names=", ".join(reached))
         if report.client == FORGED_CLIENT:

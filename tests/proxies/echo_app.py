@@ -38,8 +38,6 @@ class _Echo(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(payload)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = _answer
-
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             body = b""
@@ -67,6 +65,10 @@ class _Echo(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
+
+
+for _method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
+    setattr(_Echo, f"do_{_method}", _Echo._answer)
 
 
 @contextmanager
