@@ -49,8 +49,13 @@ from services.doctor.wire import Wire
 @with_appcontext
 @says_refusals
 def doctor(
-    url: str | None, listen: str, connect: str, ca: str | None, direct: tuple[str, ...], as_json: bool
-) -> None:  # fmt: skip
+    url: str | None,
+    listen: str,
+    connect: str,
+    ca: str | None,
+    direct: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Look for what is wrong: inside, and with an app's URL, through the proxy before it."""
     findings = own.examine(settings())
     if url or direct:
