@@ -1,17 +1,20 @@
 """The command line's apps and groups: `flask app …`, `flask group …`: each calls a service."""
 
+import sys
+
 import click
 from flask.cli import AppGroup
 
-from cli_output import print_rows, print_values, says_refusals
+from cli_output import print_json, print_rows, print_values, says_refusals
 from models_apps import App
 from services import apps, days, grants, groups
 from services.app_drafts import AppDraft
 from services.audit import OPERATOR
+from services.gate.explanation import Explanation, explain
 from services.gate.registry import LEVELS, PASSWORD
 from services.people import find_by_email
 
-app_group = AppGroup("app", help="Apps behind the portal: add, list, show, remove.")
+app_group = AppGroup("app", help="Apps behind the portal: add, list, show, check, remove.")
 group_group = AppGroup("group", help="Groups: create, delete, list, add and remove people.")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -59,6 +62,22 @@ def remove_app(name: str) -> None:
     """Remove an app, with who may enter it; nobody gets in any more."""
     apps.remove(apps.find_by_name(name).id, OPERATOR)
     click.echo("The app was removed.")
+
+
+@app_group.command("check")
+@click.argument("url")
+@click.option("--as", "email", required=True, help="The address of the person who would ask.")
+@as_json
+@says_refusals
+def check_app(url: str, email: str, as_json: bool) -> None:
+    """Say in words whether a person may open an address, and why. Status 1: they may not."""
+    explanation = explain(url, find_by_email(email))
+    if as_json:
+        print_json(_as_values(explanation))
+    else:
+        click.echo("\n".join(explanation.words))
+    if not explanation.enters:
+        sys.exit(1)
 
 
 @group_group.command("create")
@@ -144,3 +163,11 @@ def _describe(app: App) -> dict[str, object]:
         "cross_site_writes": app.cross_site_writes,
         "own_cookie": app.own_cookie,
     }
+
+
+def _as_values(explanation: Explanation) -> dict[str, object]:
+    return {
+        "url": explanation.url, "app": explanation.app, "email": explanation.email,
+        "enters": explanation.enters, "outcome": explanation.outcome, "reason": explanation.reason,
+        "words": explanation.words,
+    }  # fmt: skip

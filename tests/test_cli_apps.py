@@ -8,10 +8,11 @@ from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from services import apps, groups
+from services import accounts, apps, groups
 from services.audit import OPERATOR
-from tests.apps import DOMAINS, make_group
-from tests.people import Person
+from services.clock import now
+from tests.apps import DOMAINS, let_in, make_app, make_group
+from tests.people import Person, load_user
 
 pytestmark = pytest.mark.settings(**DOMAINS)
 
@@ -98,6 +99,54 @@ class TestApps:
         assert "no such app" in refused(run("app", "remove", "Chat"))
         assert "no such app" in refused(run("app", "show", "Chat"))
         assert run("app", "add", "Chat", "chat.example.org", "--level", "none").exit_code == 2
+
+
+class TestCheck:
+    @pytest.fixture
+    def ann(self, new_person: NewPerson) -> Person:
+        return new_person(name="Ann")
+
+    def check(self, run: Run, url: str, *, enters: bool, email: str = ANN) -> str:
+        result = run("app", "check", url, "--as", email)
+        assert result.exit_code == (0 if enters else 1), result.output
+        return result.stdout.strip()
+
+    def test_who_may_enter_and_why(self, app: Flask, run: Run, ann: Person) -> None:
+        with app.app_context():
+            let_in(make_app("Wiki"), ANN)
+            make_group("staff", [ann])
+            let_in(make_app("Chat", level="recent-two-factor"), "staff")
+            make_app("Lunch", for_everyone=True)
+        assert self.check(run, f"{WIKI}/a?b", enters=True) == (
+            "Ann may enter: they were let in.\nA password is enough."
+        )
+        chat = self.check(run, "https://chat.example.org/", enters=True)
+        assert chat.startswith("Ann may enter, as a member of staff.\nIt takes a security code")
+        assert "everyone may" in self.check(run, "https://lunch.example.org", enters=True)
+
+    def test_who_may_not_and_why_not(self, app: Flask, run: Run, ann: Person) -> None:
+        with app.app_context():
+            make_app("Wiki", public_paths=("/health",))
+            let_in(make_app("Chat"), ANN, now())
+        assert "neither they nor a group" in self.check(run, WIKI, enters=False)
+        assert "has ended" in self.check(run, "https://chat.example.org", enters=False)
+        assert "No app" in self.check(run, "https://mail.example.org", enters=False)
+        assert "Everybody may" in self.check(run, f"{WIKI}/health", enters=True)
+        with app.app_context():
+            accounts.disable(load_user(ann.id))
+        assert "is disabled" in self.check(run, WIKI, enters=False)
+
+    def test_for_programs(self, app: Flask, run: Run, ann: Person) -> None:
+        with app.app_context():
+            make_app("Wiki", for_everyone=True)
+        told = json.loads(good(run("app", "check", WIKI, "--as", ANN, "--json")))
+        assert (told["app"], told["enters"], told["outcome"], told["reason"]) == (
+            "Wiki", True, "allowed", "for-everyone",
+        )  # fmt: skip
+
+    def test_what_cannot_be_explained_is_said(self, run: Run, ann: Person) -> None:
+        assert "No account" in refused(run("app", "check", WIKI, "--as", "bob@example.org"))
+        assert "address" in refused(run("app", "check", "http:wiki", "--as", ANN))
 
 
 def test_a_manager_of_a_group_is_shown_with_the_person(
