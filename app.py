@@ -16,6 +16,7 @@ from blueprints.admin import admin
 from blueprints.auth import auth
 from blueprints.dev import dev
 from blueprints.gate import gate
+from blueprints.gate.authz import Authz
 from blueprints.gate.doctor_probe import DoctorProbe
 from blueprints.hooks import hooks
 from blueprints.site import site
@@ -25,6 +26,7 @@ from config import Config, SettingsInvalid, load, unknown_names
 from extensions import babel, csrf, db, login_manager, migrate, prepare_engine
 from services import delivery, hashing, registration
 from services.gate import gatekeeper
+from services.gate.gatekeeper import Gatekeeper
 from services.sealing import signing_keys
 
 log = structlog.get_logger("gatepost")
@@ -46,6 +48,8 @@ def create_app(config: Config | None = None) -> Flask:
     _register_blueprints(app, config)
     error_pages.register(app)
     cli.register(app)
+    keeper: Gatekeeper = app.extensions["gatepost-gate"]
+    app.wsgi_app = Authz(app, keeper, app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = DoctorProbe(app, app.wsgi_app)  # type: ignore[method-assign]
     return app
 

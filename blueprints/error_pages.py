@@ -115,8 +115,8 @@ def _go_where_it_led(consumed: ChallengeConsumed) -> Response:
     So no cookie is set here, and no flash is kept.
     """
     if request.blueprint == "two_factor":
-        target = consumed.leads_to or g.get("leads_to", "")
-        return see_other(target if next_url.is_safe(target) else url_for("site.home"))
+        leads_to = consumed.leads_to or g.get("leads_to", "")
+        return see_other(next_url.checked(leads_to) or url_for("site.home"))
     return see_other(next_url.requested() or url_for("account.overview"))
 
 

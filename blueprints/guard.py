@@ -79,7 +79,7 @@ def pending_sign_in(view: View) -> View:
     def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
         try:
             g.pending_sign_in = sign_in.find_pending(pending.sign_in_token())
-            g.leads_to = g.pending_sign_in.next_url
+            g.leads_to = g.form_target = g.pending_sign_in.next_url
         except PendingSignInOver as refusal:
             if current_user.is_authenticated:
                 return redirect(url_for("site.home"), 303)
@@ -123,6 +123,8 @@ def require_login() -> ResponseReturnValue | None:
     if view is None or getattr(view, "is_public", False):
         return None
     if not current_user.is_authenticated:
+        if request.method == "GET" and "rd" in request.args:
+            return redirect(url_for("auth.sign_in", rd=request.args["rd"]), 303)
         came_for = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("auth.sign_in", next=came_for), 303)
     login_sessions.note_seen(current_login_session())
@@ -159,11 +161,12 @@ def limit_fields() -> None:
 
 def _form_of_request() -> str:
     """The page to come back to: the nearest address, here or above, that can be opened."""
-    if request.method == "GET":
+    here = current_app.create_url_adapter(request)
+    if request.method == "GET" or (here and here.test(request.path, "GET")):
         return request.full_path.rstrip("?")
-    addresses, path = current_app.create_url_adapter(request), request.path
-    while addresses and path:
-        if addresses.test(path, "GET"):
+    path = request.path.rpartition("/")[0]
+    while here and path:
+        if here.test(path, "GET"):
             return path
         path = path.rpartition("/")[0]
     return url_for("account.overview")

@@ -8,8 +8,10 @@ from flask import Response, g, request, url_for
 from flask_babel import get_locale
 from flask_login import current_user
 
+from blueprints.gate import entry
 from extensions import settings
 from services import apps
+from services.gate import targets
 
 FIXED = {
     "X-Content-Type-Options": "nosniff",
@@ -22,8 +24,11 @@ FIXED = {
     ),
 }
 
-TOKEN_PATHS = ("/confirm-email/", "/reset-password/", "/register")
+TOKEN_PATHS = ("/confirm-email/", "/reset-password/", "/register", "/.gatepost/", "/hand-over")
 """Pages whose address may hold a token: nothing may learn it from a Referer."""
+
+AT_APPS = "/.gatepost/hand-over"
+"""Answered on the apps' own hosts, whose policy for https is not ours to set."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ def protect(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", _policy())
     token_page = request.path.startswith(TOKEN_PATHS)
     response.headers["Referrer-Policy"] = "no-referrer" if token_page else "same-origin"
-    if settings().https:
+    if settings().https and request.path != AT_APPS:
         response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
     file = request.endpoint == "static" and response.status_code < 400
     if not file and "max-age" not in response.headers.get("Cache-Control", ""):
@@ -62,6 +67,7 @@ def template_globals() -> dict[str, Any]:
             has_accent=bool(config.accent_colour),
             support_contact=config.support_contact,
         ),
+        "onward": entry.onward,
         "portal_has_apps": apps.any_there,
         "development": config.development,
         "registration": config.registration,
@@ -81,5 +87,18 @@ def _policy() -> str:
     nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
     return (
         f"default-src 'none'; script-src 'self'{nonce}; style-src 'self'; img-src 'self' data:;"
-        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f" connect-src 'self'; form-action {_form_targets()}; base-uri 'none';"
+        " frame-ancestors 'none'"
     )
+
+
+def _form_targets() -> str:
+    """Where this page's forms may lead: to ourselves and, where the page is for an app, there.
+
+    Chromium holds the redirects after a form to the policy of the page that had it.
+    """
+    try:
+        target = targets.parse(g.get("form_target", ""), allow_http=settings().development)
+    except targets.TargetRefused:
+        return "'self'"
+    return f"'self' {target.origin}"

@@ -5,15 +5,28 @@ be rolled back stands in rows. Each entry is signed under a salt of its own, so
 that one step's reference is nothing in another.
 """
 
+from typing import Any
+
 from flask import session
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from extensions import settings
 from services.challenges import Purpose, Reference
+from services.clock import now
 from services.sealing import signing_keys
+from services.tokens import digest
 
 SIGN_IN = "sign_in"
 FLASHES = "_flashes"
+BOUNCES = "bounces"
+WANTED = "wanted"
+
+BOUNCE_SECONDS = 30
+"""Redirects to the same address within so long may be a loop."""
+
+MOST_ADDRESSES = 6
+LONGEST_WANTED = 1500
+"""Characters of an app's address that a cookie has room for."""
 
 
 def keep_sign_in(token: str) -> None:
@@ -49,6 +62,32 @@ def drop_code(purpose: Purpose) -> None:
     session.pop(_code_key(purpose), None)
 
 
+def count_bounce(address: str) -> int:
+    """How often this browser was led to an address of late, this time included."""
+    since = now().timestamp() - BOUNCE_SECONDS
+    key = digest(address)[:16]
+    kept = [bounce for bounce in _bounces() if bounce[1] > since][-MOST_ADDRESSES:]
+    count, began = next(((b[2], b[1]) for b in kept if b[0] == key), (0, now().timestamp()))
+    session[BOUNCES] = [b for b in kept if b[0] != key] + [[key, began, count + 1]]
+    return count + 1
+
+
+def forget_bounces() -> None:
+    """Begin to count anew."""
+    session.pop(BOUNCES, None)
+
+
+def keep_wanted(address: str) -> None:
+    """Keep an app's address over the detour of a mailed link; too long a one is left out."""
+    if 0 < len(address) <= LONGEST_WANTED:
+        session[WANTED] = _serializer(WANTED).dumps(address)
+
+
+def wanted() -> str:
+    """The app's address that this browser came for before a mailed link, or ""."""
+    return str(_load(WANTED, WANTED, settings().confirmation_seconds) or "")
+
+
 def start_afresh() -> None:
     """A new session at every change of privilege: nothing planted before it survives."""
     flashes = session.get(FLASHES)
@@ -61,12 +100,17 @@ def _code_key(purpose: Purpose) -> str:
     return f"code_{purpose.value}"
 
 
-def _load(key: str, salt: str) -> object:
+def _bounces() -> list[list[Any]]:
+    kept = session.get(BOUNCES)
+    return kept if isinstance(kept, list) else []
+
+
+def _load(key: str, salt: str, seconds: int = 0) -> object:
     value = session.get(key)
     if not isinstance(value, str):
         return None
     try:
-        return _serializer(salt).loads(value, max_age=settings().pending_sign_in_seconds)
+        return _serializer(salt).loads(value, max_age=seconds or settings().pending_sign_in_seconds)
     except BadData:
         return None
 

@@ -34,7 +34,7 @@ ADDRESSES = {
     "/confirm-email/resend": BOTH,
     "/confirm-email/sent": GET,
     "/sign-in": BOTH,
-    "/sign-out": POST,
+    "/sign-out": BOTH,
     "/reset-password": BOTH,
     "/reset-password/<token>": BOTH,
     "/setup": BOTH,
@@ -85,6 +85,11 @@ ADDRESSES = {
     "/admin/requests/<int:request_id>/approve": POST,
     "/admin/requests/<int:request_id>/decline": POST,
     "/no-access": BOTH,
+    "/hand-over": GET,
+    "/hand-over/failed": GET,
+    "/.gatepost/hand-over": GET,
+    "/turn-on-two-factor": BOTH,
+    "/.well-known/jwks.json": GET,
     "/hooks/sms/<key>": POST,
     "/healthz": GET,
     "/readyz": GET,
@@ -107,6 +112,7 @@ PUBLIC = {
     "two_factor.verify", "site.change_password", "site.healthz", "site.home", "site.logo",
     "site.favicon",
     "site.readyz", "site.robots_txt", "site.security_txt", "site.theme",
+    "gate.at_app", "gate.at_portal", "gate.hand_over_failed", "gate.jwks",
     "hooks.sms_report", "static", "dev.outbox", "dev.styleguide",
 }  # fmt: skip
 """Every view that asks for no login: one more has to be written down here."""

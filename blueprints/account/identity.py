@@ -1,5 +1,7 @@
 """Reauthentication: one address that asks for whatever proof is still missing."""
 
+from typing import Any
+
 from flask import Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -9,9 +11,11 @@ from blueprints.account import account
 from blueprints.account.forms import PasswordForm
 from blueprints.code_pages import CodeForm, WayForm
 from blueprints.forms import Form, refusals_on
+from blueprints.gate import entry
 from blueprints.pages import page, see_other, with_login
 from services import codes, identity
 from services.challenges import Purpose
+from services.gate.entry import Next, what_comes_next
 from services.identity import Missing
 
 PURPOSE = Purpose.CONFIRM_IDENTITY
@@ -19,8 +23,11 @@ PURPOSE = Purpose.CONFIRM_IDENTITY
 
 @account.route("/confirm-identity", methods=["GET", "POST"])
 def confirm_identity() -> ResponseReturnValue:
-    """Ask for the password, then where to send a code, then for the code."""
-    missing = identity.what_is_missing(guard.current_login_session())
+    """Ask for the password, then where to send a code, then for the code.
+
+    On the way into an app (``rd``) only for what that asks for: a code.
+    """
+    missing = _what_is_missing()
     if missing is Missing.NOTHING:
         return redirect(_target(), 303)
     if missing is Missing.PASSWORD:
@@ -51,6 +58,13 @@ def identity_code_delivery() -> ResponseReturnValue:
     return code_pages.delivery_json(guard.the_user(), PURPOSE)
 
 
+def _what_is_missing() -> Missing:
+    acting, wanted = guard.current_login_session(), entry.find_wanted()
+    if wanted is None:
+        return identity.what_is_missing(acting)
+    return Missing.CODE if what_comes_next(acting, wanted) is Next.PROVE else Missing.NOTHING
+
+
 def _ask_password() -> Response:
     form, acting = PasswordForm(), guard.current_login_session()
     if form.validate_on_submit():
@@ -70,7 +84,7 @@ def _ask_way() -> Response:
             pending.keep_code(PURPOSE, reference)
             return see_other(_here())
     form.offer(user)
-    return page("account/confirm_identity", stage="method", form=form)
+    return page("account/confirm_identity", stage="method", form=form, app=entry.wanted_card())
 
 
 def _ask_code() -> Response:
@@ -86,22 +100,33 @@ def _ask_code() -> Response:
 
 
 def _show_code(form: Form) -> Response:
-    where = next_url.requested() or None
+    where = _where()
     urls: dict[str, str | None] = {
-        "resend": url_for("account.resend_identity_code", next=where),
+        "resend": url_for("account.resend_identity_code", **where),
         "delivery": url_for("account.identity_code_delivery"),
-        "other_way": url_for("account.confirm_identity", next=where, another=1),
+        "other_way": url_for("account.confirm_identity", **where, another="1"),
     }
     code_page = code_pages.describe(guard.the_user(), PURPOSE, urls)
     if code_page is None:
         pending.drop_code(PURPOSE)
         return see_other(_here())
-    return page("account/confirm_identity", stage="code", form=form, code_page=code_page)
+    return page(
+        "account/confirm_identity", stage="code", form=form, code_page=code_page,
+        app=entry.wanted_card(),
+    )  # fmt: skip
 
 
 def _here() -> str:
-    return url_for("account.confirm_identity", next=next_url.requested() or None)
+    return url_for("account.confirm_identity", **_where())
+
+
+def _where() -> dict[str, Any]:
+    """What leads on after the proof, as the query of this page's address."""
+    onward = entry.onward()
+    return {**onward} if onward else {"next": next_url.requested() or None}
 
 
 def _target() -> str:
+    if "rd" in entry.onward():
+        return url_for("site.home", **_where())
     return next_url.requested() or url_for("account.overview")

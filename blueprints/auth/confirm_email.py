@@ -4,10 +4,11 @@ from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from blueprints import guard
+from blueprints import guard, pending
 from blueprints.auth import auth
 from blueprints.auth.forms import ConfirmForm, EmailForm
 from blueprints.forms import refusals_on
+from blueprints.gate import entry
 from blueprints.pages import page, refuse, see_other, with_login
 from services import registration
 from services.errors import LinkInvalid
@@ -21,7 +22,8 @@ def resend_confirmation() -> ResponseReturnValue:
     if form.validate_on_submit():
         with refusals_on(form):
             registration.request_confirmation(form.email.data)
-            return see_other(url_for("auth.check_email"))
+            entry.keep_for_detour()
+            return see_other(url_for("auth.check_email", rd=entry.onward().get("rd")))
     return page("auth/check_email", form=form, sent=False)
 
 
@@ -53,4 +55,4 @@ def confirm_email(token: str) -> ResponseReturnValue:
 
 def _to_sign_in() -> Response:
     flash(gettext("Your email address is confirmed. You can sign in now."), "success")
-    return see_other(url_for("auth.sign_in"))
+    return see_other(url_for("auth.sign_in", rd=pending.wanted() or None))

@@ -8,6 +8,7 @@ from blueprints import guard
 from blueprints.auth import auth
 from blueprints.auth.forms import RegisterForm
 from blueprints.forms import refusals_on
+from blueprints.gate import entry
 from blueprints.pages import page, refuse, see_other
 from extensions import settings
 from services import registration
@@ -43,7 +44,9 @@ def _register(invitation: str, invited_email: str | None) -> Response:
                 invitation,
                 guard.client(),
             )
-            return see_other(url_for("auth.sign_in" if invited_email else "auth.check_email"))
+            entry.keep_for_detour()
+            then = "auth.sign_in" if invited_email else "auth.check_email"
+            return see_other(url_for(then, rd=entry.onward().get("rd")))
     least = settings().password_least_characters
     return page("auth/register", form=form, invited_email=invited_email, least=least)
 

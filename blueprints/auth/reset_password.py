@@ -4,10 +4,11 @@ from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from blueprints import guard
+from blueprints import guard, pending
 from blueprints.auth import auth
 from blueprints.auth.forms import ChoosePasswordForm, EmailForm
 from blueprints.forms import refusals_on
+from blueprints.gate import entry
 from blueprints.pages import forget_login, page, refuse, see_other, write_known
 from extensions import settings
 from services import passwords
@@ -22,7 +23,8 @@ def reset_password() -> ResponseReturnValue:
     if form.validate_on_submit():
         with refusals_on(form):
             passwords.request_reset(form.email.data, guard.client())
-            return see_other(url_for("auth.reset_password", sent=1))
+            entry.keep_for_detour()
+            return see_other(url_for("auth.reset_password", sent=1, rd=entry.onward().get("rd")))
     return page("auth/reset_password", form=form, sent="sent" in request.args)
 
 
@@ -37,7 +39,8 @@ def choose_password(token: str) -> ResponseReturnValue:
             with refusals_on(form):
                 known = passwords.reset(token, form.password.data, guard.client())
                 flash(gettext("Your password was changed. Sign in with the new one."), "success")
-                answer = forget_login(see_other(url_for("auth.sign_in")))
+                came_for = pending.wanted() or None
+                answer = forget_login(see_other(url_for("auth.sign_in", rd=came_for)))
                 write_known(answer, known)
                 return answer
     except LinkInvalid as refusal:

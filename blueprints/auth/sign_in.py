@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from flask import Response, flash, g, redirect, url_for
+from flask import Response, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import current_user
@@ -11,7 +11,8 @@ from blueprints import cookies, guard, next_url, pending
 from blueprints.auth import auth
 from blueprints.auth.forms import SignInForm
 from blueprints.forms import refusals_on
-from blueprints.pages import forget_login, page, see_other, write_known, write_login
+from blueprints.gate import entry
+from blueprints.pages import forget_apps, forget_login, page, see_other, write_known, write_login
 from extensions import settings
 from services import login_sessions
 from services import sign_in as signing_in
@@ -28,19 +29,27 @@ def sign_in() -> ResponseReturnValue:
         with refusals_on(form):
             outcome = signing_in.with_password(
                 form.email.data, form.password.data, form.remember_me.data, _browser(),
-                leads_to=next_url.requested(),
+                leads_to=entry.leads_to(),
             )  # fmt: skip
-            return enter(outcome, next_url.requested())
+            return enter(outcome, entry.leads_to())
     elif current_user.is_authenticated and not form.is_submitted():
-        return redirect(next_url.requested() or url_for("site.home"))
+        return redirect(next_url.checked(entry.leads_to()) or url_for("site.home"))
     unconfirmed = isinstance(g.get("refusal"), EmailUnconfirmed)
-    return page("auth/sign_in", form=form, unconfirmed=unconfirmed)
+    return page(
+        "auth/sign_in", form=form, unconfirmed=unconfirmed, app=entry.wanted_card(),
+        lost_post=entry.is_lost_post(), refused=entry.is_refused(),
+    )  # fmt: skip
 
 
-@auth.post("/sign-out")
+@auth.route("/sign-out", methods=["GET", "POST"])
 @guard.public
 def sign_out() -> ResponseReturnValue:
-    """End this login session; a browser that is signed out already is no error."""
+    """End this login session, and with it every app session.
+
+    A browser that is signed out already is no error. Apps link here: GET shows a button.
+    """
+    if request.method != "POST":
+        return page("auth/sign_out")
     login_session = guard.login_session_or_none()
     if login_session:
         login_sessions.sign_out(login_session, guard.client())
@@ -48,7 +57,7 @@ def sign_out() -> ResponseReturnValue:
     return forget_login(see_other(url_for("auth.sign_in")))
 
 
-def enter(outcome: SignedIn | SecondStepDue, next_address: str) -> Response:
+def enter(outcome: SignedIn | SecondStepDue, leads_to: str) -> Response:
     """Give the browser its cookies and send it on; an earlier login of this browser ends."""
     earlier = guard.login_session_or_none()
     if earlier:
@@ -57,9 +66,9 @@ def enter(outcome: SignedIn | SecondStepDue, next_address: str) -> Response:
         pending.keep_sign_in(outcome.token)
         response = see_other(url_for("two_factor.choose"))
         cookies.remove(response, cookies.LOGIN)
-        return response
+        return forget_apps(response)
     pending.start_afresh()
-    response = see_other(next_address or url_for("site.home"))
+    response = forget_apps(see_other(next_url.checked(leads_to) or url_for("site.home")))
     _write_cookies(response, outcome)
     return response
 

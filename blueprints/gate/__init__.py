@@ -4,4 +4,4 @@ from flask import Blueprint
 
 gate = Blueprint("gate", __name__)
 
-from blueprints.gate import no_access  # noqa: E402, F401
+from blueprints.gate import hand_over, jwks, no_access, turn_on  # noqa: E402, F401

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from blueprints import guard
+from blueprints.gate import entry
 from blueprints.pages import page, read_text
 from blueprints.site import site
 from extensions import settings
@@ -16,7 +17,12 @@ from services import apps, groups, own_apps
 @site.get("/")
 @guard.public
 def home() -> ResponseReturnValue:
-    """Signed in: the person's own apps; the account page where there are none at all."""
+    """With ``rd`` the way into an app. Else, signed in: the person's own apps.
+
+    The account page where there are no apps at all.
+    """
+    if entry.requested():
+        return entry.front_door()
     if not current_user.is_authenticated:
         return redirect(url_for("auth.sign_in"))
     if not apps.any_there():

@@ -4,7 +4,7 @@ from flask import Response, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from blueprints import code_pages, guard, next_url, pending
+from blueprints import code_pages, guard, pending
 from blueprints.auth.sign_in import enter
 from blueprints.code_pages import SignInCodeForm
 from blueprints.forms import Form, refusals_on
@@ -29,7 +29,7 @@ def verify() -> ResponseReturnValue:
                 guard.current_pending(), pending.code(Purpose.SIGN_IN), form.code.data or "",
                 bool(form.data.get("remember_browser")), guard.client(),
             )  # fmt: skip
-            return enter(signed_in, where_it_leads())
+            return enter(signed_in, guard.current_pending().next_url)
     return _show(form)
 
 
@@ -58,12 +58,6 @@ def resend() -> ResponseReturnValue:
 def delivery() -> ResponseReturnValue:
     """Where the message is now, as JSON."""
     return code_pages.delivery_json(guard.current_pending().user, Purpose.SIGN_IN)
-
-
-def where_it_leads() -> str:
-    """The address that this sign-in was for, checked once more, or "" for the home page."""
-    target = guard.current_pending().next_url
-    return target if next_url.is_safe(target) else ""
 
 
 def _show(form: Form) -> Response:

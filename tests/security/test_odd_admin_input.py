@@ -131,7 +131,7 @@ def test_buttons(office: Office, path: str) -> None:
     """The last ones remove what the others are about."""
     token = office.browser.get("/account").csrf_token
     for value in VALUES.values():
-        fields = {"csrf_token": token, "next": "//evil", "id": value, "seen": value}
+        fields = {"csrf_token": token, "next": "//evil", "id": value, "seen": value[:99]}
         answer = office.browser.send(office.at(path), fields)
         assert answer.status in {303, 404, 413, 422}, answer
         assert "evil" not in answer.location

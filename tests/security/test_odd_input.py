@@ -20,7 +20,7 @@ BUTTONS = (
     "/account/phones/{phone}/primary", "/account/phones/{phone}/remove", "/account/phones/resend",
     "/account/two-factor/enable", "/account/two-factor/disable", "/account/browsers/1/forget",
     "/account/browsers/forget-all", "/account/sessions/1/end", "/account/sessions/end-others",
-    "/confirm-identity/resend", "/two-factor/resend", "/sign-out",
+    "/confirm-identity/resend", "/two-factor/resend", "/sign-out", "/turn-on-two-factor",
 )  # fmt: skip
 BY_LINK = ("/reset-password/{token}", "/confirm-email/{token}")
 BY_OTHER_TESTS = ("/account/phones/confirm", "/confirm-identity", "/setup", "/hooks/sms/<key>")

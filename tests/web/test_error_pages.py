@@ -125,7 +125,7 @@ class TestWhatPeopleRunInto:
         assert open_page(client, f"/account/phones/{2**31 - 1}/change", status=404)
 
     def test_a_method_that_is_not_there_names_those_that_are(self, client: FlaskClient) -> None:
-        answer = client.get("/sign-out")
+        answer = client.get("/two-factor/resend")
         page = check(client, answer)
 
         assert (page.status, page.h1) == (405, TITLES[405])
