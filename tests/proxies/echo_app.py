@@ -71,11 +71,17 @@ for _method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
     setattr(_Echo, f"do_{_method}", _Echo._answer)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Proxies hang up when they please: nothing to tell."""
+
+
 @contextmanager
 def echoing() -> Iterator[str]:
     """The app, until the block ends: its ``host:port``."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Echo)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -129,8 +129,9 @@ def _prepare_nginx(
     own = f"client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; access_log off;"
     own += f" fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;"
     own += f" include {folder}/site.conf;"
+    user = "user root;" if os.geteuid() == 0 else ""  # or workers cannot write into our folder
     (folder / "nginx.conf").write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;"
+        f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;"
         f" events {{}} http {{ {own} }}"
     )
     command = [str(PROGRAMS[kind][0]), "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from tests.client import new_address
 from tests.standins.certificate import Certificate
@@ -33,6 +33,7 @@ PORTAL = "auth.example.org"
 class Answer:
     """What a proxy answered; ``told`` is what the app says it received."""
 
+    url: str
     status: int
     headers: http.client.HTTPMessage
     body: bytes
@@ -97,7 +98,7 @@ class Visitor:
                 connection.putheader("Content-Length", str(len(body)))
             connection.endheaders(body)
             response = connection.getresponse()
-            answer = Answer(response.status, response.headers, response.read())
+            answer = Answer(url, response.status, response.headers, response.read())
         finally:
             connection.close()
         self._keep(host, answer)
@@ -108,7 +109,7 @@ class Visitor:
         for _ in range(10):
             if not 300 <= answer.status < 400:
                 return answer
-            answer = self.get(answer.location)
+            answer = self.get(urljoin(answer.url, answer.location))
         raise AssertionError(f"redirected in circles: {answer.location}")
 
     def open_websocket(self, url: str) -> tuple[http.client.HTTPResponse, socket.socket]:
