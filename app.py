@@ -99,8 +99,13 @@ def _flask_settings(config: Config) -> dict[str, Any]:
 
 def _engine_options(config: Config) -> dict[str, Any]:
     if config.database_url.startswith("sqlite"):
-        return {}
-    return {"pool_pre_ping": True, "pool_timeout": 5, "connect_args": {"connect_timeout": 5}}
+        return {"hide_parameters": True}
+    return {
+        "hide_parameters": True,  # addresses and digests have no place in a trace
+        "pool_pre_ping": True,
+        "pool_timeout": 5,
+        "connect_args": {"connect_timeout": 5},
+    }
 
 
 def _bind_extensions(app: Flask, config: Config) -> None:

@@ -138,8 +138,8 @@ def _show_failure(error: Exception) -> Response:
 
 
 def _log_and_show(code: int, error: Exception, retry_after: int | None = None) -> Response:
-    """The log gets the trace, the person a page without any of it."""
-    log.error("request_failed", status=code, path=request.path, exc_info=error)
+    """The log gets the trace and the view, not the path, which may hold a live link's token."""
+    log.error("request_failed", status=code, view=request.endpoint, exc_info=error)
     return show(code, retry_after=retry_after)
 
 

@@ -152,6 +152,8 @@ def refuse_other_sites() -> None:
 
 def limit_fields() -> None:
     """Before every request: no form of ours has so many fields; a provider's may grow."""
+    if request.method in SAFE_METHODS:  # a body sent with those is nobody's to wait for
+        return
     if (
         request.blueprint != "hooks"
         and len(list(request.form.items(multi=True))) > settings().request_fields

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 import config_docs
+from blueprints.gate import proxy_requests
 from config import names
 from tests.portal import ROOT
 
@@ -76,6 +77,7 @@ def test_every_command_of_the_operators_page_is_one(app: Flask) -> None:
 
 def test_every_address_it_names_is_one(app: Flask) -> None:
     rules = {ROUTE_PARAMETER.sub("*", rule.rule) for rule in app.url_map.iter_rules()}
+    rules |= {proxy_requests.PREFIX + family for family in proxy_requests.FAMILIES}
     for page in PAGES:
         for said in re.findall(r"`(?:GET |POST )?(/[a-z][a-z0-9/.-]*)`", page.read_text()):
             if not said.startswith(("/etc/", "/opt/", "/var/", "/run/", "/usr/")):
