@@ -15,7 +15,7 @@ from services.gate import app_sessions
 from tests.apps import DOMAINS, make_app
 from tests.people import Person, load_user, open_session
 
-pytestmark = pytest.mark.settings(**DOMAINS)
+pytestmark = [pytest.mark.settings(**DOMAINS), pytest.mark.own_app]
 
 WIKI = "https://wiki.example.org"
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
