@@ -12,8 +12,13 @@ def client_address(request: Request, trusted: tuple[Network | str, ...]) -> str:
 
     What stands left of it in ``X-Forwarded-For`` was written by whoever sent it.
     """
-    peer = request.remote_addr or ""
-    forwarded = request.headers.get("X-Forwarded-For", "")
+    return find_address(
+        request.remote_addr or "", request.headers.get("X-Forwarded-For", ""), trusted
+    )
+
+
+def find_address(peer: str, forwarded: str, trusted: tuple[Network | str, ...]) -> str:
+    """The same, from the peer's address and the value of ``X-Forwarded-For``."""
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     address = peer
     while is_trusted(address, trusted) and hops:
@@ -33,6 +38,16 @@ def is_trusted(address: str, trusted: tuple[Network | str, ...]) -> bool:
     except ValueError:
         return UNIX_SOCKET in trusted
     return any(not isinstance(network, str) and parsed in network for network in trusted)
+
+
+def may_ask_for_verdicts(peer: str, trusted: tuple[Network | str, ...]) -> bool:
+    """Whether a peer is a proxy of ours: a trusted one; where none is named, this machine's own."""
+    if trusted:
+        return is_trusted(peer, trusted)
+    try:
+        return not peer or ipaddress.ip_address(peer).is_loopback
+    except ValueError:
+        return False
 
 
 def _plain_address(hop: str) -> str | None:

@@ -5,55 +5,60 @@ what the proxy says (``proxy_requests``), asks the gatekeeper, and writes the an
 rules are in ``services.gate``. Takes no option from the query string.
 """
 
-import ipaddress
 import json
-import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from blueprints import cookies
-from blueprints.client_address import is_trusted
-from blueprints.gate import proxy_requests
-from blueprints.gate.proxy_requests import AUTH_REQUEST, PREFIX, HeaderMissing
+from blueprints.client_address import find_address, may_ask_for_verdicts
+from blueprints.gate import identity_headers, proxy_requests
+from blueprints.gate.complaints import Complaints
+from blueprints.gate.proxy_requests import AUTH_REQUEST, EXT_AUTHZ, PREFIX, ProxyMistake
+from blueprints.gate.refusal_page import RefusalPage
 from config import Config
-from services.clock import now
-from services.gate import signed_identity
 from services.gate.gatekeeper import Answer, Gatekeeper
-from services.gate.registry import AppRules
-from services.gate.targets import TargetRefused
+from services.gate.targets import Target
 from services.gate.verdict import Outcome, Question, Reason
-from services.header_names import SIGNED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = structlog.get_logger("gatepost.gate")
 
-GROUPS_BYTES = 2000
-"""Most that ``Remote-Groups`` may be long: proxies' buffers for answers begin at 4 KB."""
+LONGEST_QUERY = 7500
+"""Bytes: servers take request lines of 8 KB, and encoding makes an address longer."""
 
 _NEVER_KEPT = [("Cache-Control", "no-store"), ("Vary", "Cookie, Authorization")]
+_NOT_EVEN_BY_NGINX = ("X-Accel-Expires", "0")
+"""What is true of one path alone: a cache of verdicts that ignores no-store must not keep it."""
 _STATUS = {
     200: "200 OK", 302: "302 Found", 303: "303 See Other", 400: "400 Bad Request",
     401: "401 Unauthorized", 403: "403 Forbidden", 503: "503 Service Unavailable",
 }  # fmt: skip
 
 Headers = list[tuple[str, str]]
+Reply = tuple[int, Headers, bytes]
 
 
 class Authz:
     """Stands before Flask; every other address goes on untouched."""
 
     def __init__(self, app: Flask, keeper: Gatekeeper, inner: "WSGIApplication") -> None:
-        self._app, self._keeper, self._inner = app, keeper, inner
+        self._keeper, self._inner = keeper, inner
         self._config: Config = app.extensions["gatepost"]
-        self._cookies = tuple(
+        self._cookies = frozenset(
             cookies.name_of(kind, self._config) for kind in (cookies.APPS, cookies.APP)
+        )
+        self._complaints = Complaints()
+        self._refusal = RefusalPage(app)
+        self._may_ask = lru_cache(maxsize=1024)(
+            lambda peer: may_ask_for_verdicts(peer, self._config.trusted_proxies)
         )
 
     def __call__(
@@ -63,145 +68,96 @@ class Authz:
         path: str = environ.get("PATH_INFO", "")
         if not path.startswith(PREFIX):
             return self._inner(environ, start_response)
-        family = path[len(PREFIX) :].partition("/")[0]
-        if family not in proxy_requests.FAMILIES:
+        family, slash, _ = path[len(PREFIX) :].partition("/")
+        if family not in proxy_requests.FAMILIES or (slash and family != EXT_AUTHZ):
             return self._inner(environ, start_response)
-        status, headers, body = self._answer(family, environ)
-        headers = [*_NEVER_KEPT, *headers, ("Content-Length", str(len(body)))]
-        start_response(_STATUS[status], headers)
-        return [body] if environ.get("REQUEST_METHOD") != "HEAD" else []
+        status, headers, body = self._reply(family, environ)
+        start_response(
+            _STATUS[status], [*_NEVER_KEPT, *headers, ("Content-Length", str(len(body)))]
+        )
+        return [body] if body and environ.get("REQUEST_METHOD") != "HEAD" else []
 
-    def _answer(self, family: str, environ: "WSGIEnvironment") -> tuple[int, Headers, bytes]:
-        if not self._may_ask(environ.get("REMOTE_ADDR", "")):
-            log.warning(
-                "gate_caller_refused", peer=environ.get("REMOTE_ADDR", ""),
-                text="add the proxy's address to GATEPOST_TRUSTED_PROXIES",
-            )  # fmt: skip
+    def _reply(self, family: str, environ: "WSGIEnvironment") -> Reply:
+        peer = environ.get("REMOTE_ADDR", "")
+        if not self._may_ask(peer):
+            self._complaints.of_caller(peer)
             return _say(400, "caller_not_trusted")
         try:
             question = proxy_requests.read_question(
                 family, environ, allow_http=self._config.development
             )
             answer = self._keeper.ask(question, self._tokens(environ.get("HTTP_COOKIE", "")))
-        except HeaderMissing as missing:
-            log.warning(
-                "gate_header_missing", header=missing.header, proxy=missing.proxy, text=missing.line
-            )
-            return _say(400, "header_missing")
-        except TargetRefused as refused:
-            log.warning("gate_address_refused", family=family, text=f"the address {refused}")
-            return _say(400, "address_refused")
+        except ProxyMistake as mistake:
+            self._complaints.of_mistake(family, mistake, self._client(environ))
+            return _say(400, "proxy_mistake", header=mistake.header)
         except SQLAlchemyError as error:
             log.error("gate_without_database", error=type(error).__name__)
             return _say(503, "unavailable")
-        return self._write(family, environ, question, answer)
+        verdict = answer.verdict
+        if verdict.outcome is Outcome.ALLOWED:
+            headers = identity_headers.write(self._config, answer, question.target.origin)
+            if verdict.reason in {Reason.PUBLIC_PATH, Reason.PREFLIGHT}:
+                headers.append(_NOT_EVEN_BY_NGINX)
+            return 200, headers, b""
+        return self._refuse(family, environ, question, answer)
 
-    def _may_ask(self, peer: str) -> bool:
-        """The trusted proxies; where none is named, this machine's own."""
-        if self._config.trusted_proxies:
-            return is_trusted(peer, self._config.trusted_proxies)
-        try:
-            return not peer or ipaddress.ip_address(peer).is_loopback
-        except ValueError:
-            return False
+    def _refuse(
+        self, family: str, environ: "WSGIEnvironment", question: Question, answer: Answer
+    ) -> Reply:
+        verdict, target = answer.verdict, question.target
+        if verdict.outcome is Outcome.UNKNOWN or verdict.app is None:
+            self._complaints.of_unknown_app(target.origin, self._client(environ))
+            return _say(400, "app_unknown")
+        navigates = proxy_requests.is_navigation(question, environ)
+        if verdict.outcome is Outcome.FORBIDDEN:
+            if not navigates:
+                return _say(403, "forbidden", reason=verdict.reason.value)
+            can_ask = verdict.reason is not Reason.CROSS_SITE_WRITE
+            return 403, *self._refusal.render(verdict.app, target.url, can_ask=can_ask)
+        if navigates:
+            return self._lead_to_sign_in(family, target)
+        error = "unauthenticated" if verdict.outcome is Outcome.SIGN_IN else "second_factor_needed"
+        return self._tell_to_sign_in(family, target, error)
+
+    def _lead_to_sign_in(self, family: str, target: Target) -> Reply:
+        """nginx makes an error of any redirect: its lines turn a 401 with Location into one."""
+        location = [("Location", self._find_sign_in(target.url, target))]
+        if family == AUTH_REQUEST:
+            return 401, location, b""
+        return 302 if target.method in proxy_requests.SAFE_METHODS else 303, location, b""
+
+    def _tell_to_sign_in(self, family: str, target: Target, error: str) -> Reply:
+        """A script is told where to sign in, for the app's front page: never for what it asked."""
+        address = self._find_sign_in(f"{target.origin}/", target)
+        status, headers, body = _say(401, error, login_url=address)
+        if family != AUTH_REQUEST:
+            headers.append(("Location", address))
+        return status, headers, body
+
+    def _find_sign_in(self, leads_to: str, target: Target) -> str:
+        """An address too long to travel on leads to the page without its query, or to the app."""
+        query = ""
+        for wanted in (leads_to, target.origin + target.raw_path, f"{target.origin}/"):
+            query = urlencode({"rd": wanted, "rm": target.method})
+            if len(query) <= LONGEST_QUERY:
+                break
+        return f"{self._config.base_url}/?{query}"
+
+    def _client(self, environ: "WSGIEnvironment") -> str:
+        return find_address(
+            environ.get("REMOTE_ADDR", ""),
+            environ.get("HTTP_X_FORWARDED_FOR", ""),
+            self._config.trusted_proxies,
+        )
 
     def _tokens(self, header: str) -> list[str]:
         """Every value of our two cookies: a sibling app may have set another beside ours."""
+        if "gatepost_app" not in header:
+            return []
         pairs = (part.strip().partition("=") for part in header.split(";"))
         return [value for name, _, value in pairs if name in self._cookies]
 
-    def _write(
-        self, family: str, environ: "WSGIEnvironment", question: Question, answer: Answer
-    ) -> tuple[int, Headers, bytes]:
-        navigates = proxy_requests.is_navigation(question, environ)
-        match answer.verdict.outcome:
-            case Outcome.ALLOWED:
-                return 200, self._identify(answer, question), b""
-            case Outcome.UNKNOWN:
-                log.warning("gate_app_unknown", origin=question.target.origin)
-                return _say(400, "app_unknown")
-            case Outcome.FORBIDDEN:
-                return self._refuse(question, answer, navigates)
-            case _:
-                return self._lead_to_sign_in(family, question, answer, navigates)
 
-    def _identify(self, answer: Answer, question: Question) -> Headers:
-        """All identity headers, always: a proxy lets a forged one live where ours is absent."""
-        verdict, app = answer.verdict, answer.verdict.app
-        if app is None:
-            return []
-        person, groups = verdict.person, _group_names(answer)
-        values = {"user": "", "groups": "", "email": "", "name": ""}
-        if person is not None:
-            values = {
-                "user": person.email, "groups": ",".join(groups), "email": person.email,
-                "name": person.name or person.email,
-            }  # fmt: skip
-        headers = [(app.header_names[kind], _encode(text, app)) for kind, text in values.items()]
-        if app.signed_header:
-            origin = question.target.origin
-            token = (
-                signed_identity.sign(self._config, person, groups, origin, now()) if person else ""
-            )
-            headers.append((SIGNED, token))
-        return headers
-
-    def _refuse(
-        self, question: Question, answer: Answer, navigates: bool
-    ) -> tuple[int, Headers, bytes]:
-        if not navigates:
-            return _say(403, "forbidden", reason=str(answer.verdict.reason))
-        asks = answer.verdict.reason is not Reason.CROSS_SITE_WRITE
-        address = f"{self._config.base_url}/no-access?{urlencode({'rd': question.target.url})}"
-        with self._app.app_context():
-            page = self._app.jinja_env.get_template("gate/refused.html").render(
-                app=answer.verdict.app, no_access=address if asks else ""
-            )
-        policy = ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-        return 403, [("Content-Type", "text/html; charset=utf-8"), policy], page.encode()
-
-    def _lead_to_sign_in(
-        self, family: str, question: Question, answer: Answer, navigates: bool
-    ) -> tuple[int, Headers, bytes]:
-        """nginx makes an error of any redirect: its lines turn a 401 with Location into one."""
-        method = question.target.method
-        asked = urlencode({"rd": question.target.url, "rm": method})
-        address = f"{self._config.base_url}/?{asked}"
-        if navigates and family == AUTH_REQUEST:
-            return 401, [("Location", address)], b""
-        if navigates:
-            status = 302 if method in proxy_requests.SAFE_METHODS else 303
-            return status, [("Location", address)], b""
-        error = "unauthenticated" if answer.verdict.person is None else "second_factor_needed"
-        status, headers, body = _say(401, error, login_url=address)
-        return (
-            status,
-            [*headers, *([] if family == AUTH_REQUEST else [("Location", address)])],
-            body,
-        )
-
-
-def _say(status: int, error: str, **more: str) -> tuple[int, Headers, bytes]:
+def _say(status: int, error: str, **more: str) -> Reply:
     body = json.dumps({"error": error, **more}).encode()
     return status, [("Content-Type", "application/json")], body
-
-
-def _group_names(answer: Answer) -> list[str]:
-    """The person's groups by name, as many as a proxy's buffers surely hold."""
-    person = answer.verdict.person
-    names, length = [], 0
-    for group in person.groups if person else ():
-        name = answer.rules.group_names.get(group)
-        if name is not None and (length := length + len(name) + 1) <= GROUPS_BYTES:
-            names.append(name)
-    return sorted(names)
-
-
-def _encode(text: str, app: AppRules) -> str:
-    """Header values are ASCII: folded, or percent-encoded UTF-8 where the app asks for that."""
-    printable = "".join(c for c in text if c.isprintable())
-    if printable.isascii():
-        return quote(printable, safe="@ ,.+-_~") if app.percent_encoded else printable
-    if app.percent_encoded:
-        return quote(printable, safe="@ ,.+-_~")
-    return unicodedata.normalize("NFKD", printable).encode("ascii", "ignore").decode()

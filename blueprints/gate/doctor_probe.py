@@ -4,7 +4,7 @@ Only requests with a sealed token of this portal's own, a minute old at most, ar
 answered here; all others go on untouched. Writes nothing down.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,7 +12,15 @@ from flask import Flask
 from werkzeug.http import parse_cookie
 from werkzeug.wrappers import Request, Response
 
-from blueprints.client_address import client_address, is_trusted
+from blueprints.client_address import client_address, may_ask_for_verdicts
+from blueprints.gate import proxy_requests
+from blueprints.gate.proxy_requests import (
+    AUTH_REQUEST,
+    FAMILIES,
+    PREFIX,
+    Original,
+    ProxyMistake,
+)
 from config import Config
 from services.doctor import probes
 from services.doctor.probes import LOOK, PASS, Probe, Report
@@ -20,8 +28,6 @@ from services.doctor.probes import LOOK, PASS, Probe, Report
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-FAMILIES = ("auth-request", "forward-auth", "ext-authz")
-_PREFIX = "/api/authz/"
 _PAGES = frozenset({probes.PATH, "/.gatepost/hand-over"})
 _TOLD = ("x-forwarded-", "x-original-", "remote-", "remote_", "x-real-ip", "forwarded")
 _LONGEST = 200
@@ -45,7 +51,7 @@ class DoctorProbe:
 
     def _answer(self, environ: "WSGIEnvironment") -> Response | None:
         path: str = environ.get("PATH_INFO", "")
-        family = path.removeprefix(_PREFIX).split("/")[0] if path.startswith(_PREFIX) else ""
+        family = path.removeprefix(PREFIX).split("/")[0] if path.startswith(PREFIX) else ""
         if path not in _PAGES and family not in FAMILIES:
             return None
         probe = self._read_probe(environ["HTTP_COOKIE"])
@@ -63,13 +69,14 @@ class DoctorProbe:
         return probes.read(self._config, token) if token else None
 
     def _report(self, probe: Probe, family: str, request: Request) -> Report:
-        url, method, missing = _READERS[family](request)
         trusted = self._config.trusted_proxies
         peer = request.remote_addr or ""
         named = ((name.lower(), value[:_LONGEST]) for name, value in request.headers.items())
+        original, missing = _read_original(family, request)
         return Report(
-            nonce=probe.nonce, family=family, url=url, method=method, missing=missing,
-            peer=peer or "unix", peer_trusted=is_trusted(peer, trusted),
+            nonce=probe.nonce, family=family, url=original.url, method=original.method,
+            missing=missing, peer=peer or "unix",
+            peer_trusted=may_ask_for_verdicts(peer, trusted),
             client=client_address(request, trusted),
             scheme=request.headers.get("X-Forwarded-Proto", request.scheme),
             headers={name: value for name, value in named if name.startswith(_TOLD)},
@@ -80,7 +87,7 @@ class DoctorProbe:
         sealed = probes.write_report(self._config, report)
         if not report.family:
             return _not_kept(Response(sealed, mimetype="text/plain"))
-        answer = Response(status=401 if report.family == "auth-request" else 302)
+        answer = Response(status=401 if report.family == AUTH_REQUEST else 302)
         answer.autocorrect_location_header = False
         answer.headers["Location"] = f"{self._config.base_url}/?{probes.ANSWER}={sealed}"
         return _not_kept(answer)
@@ -91,31 +98,11 @@ def _not_kept(answer: Response) -> Response:
     return answer
 
 
-def _read_original(request: Request) -> tuple[str, str, str]:
-    url = request.headers.get("X-Original-URL", "")
-    method = request.headers.get("X-Original-Method", "")
-    missing = "" if url and method else "X-Original-Method" if url else "X-Original-URL"
-    return url, method, missing
-
-
-def _read_forwarded(request: Request) -> tuple[str, str, str]:
-    names = ("X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri", "X-Forwarded-Method")
-    scheme, host, uri, method = (request.headers.get(name, "") for name in names)
-    missing = next((name for name in names if not request.headers.get(name)), "")
-    return "" if missing else f"{scheme}://{host}{uri}", method, missing
-
-
-def _read_request_line(request: Request) -> tuple[str, str, str]:
-    scheme = request.headers.get("X-Forwarded-Proto", "")
-    path = request.path.removeprefix(f"{_PREFIX}ext-authz")
-    query = request.query_string.decode("latin-1")
-    url = f"{scheme}://{request.host}{path or '/'}{'?' if query else ''}{query}"
-    return (url if scheme else ""), request.method, "" if scheme else "X-Forwarded-Proto"
-
-
-_READERS: dict[str, Callable[[Request], tuple[str, str, str]]] = {
-    "": lambda request: ("", request.method, ""),
-    "auth-request": _read_original,
-    "forward-auth": _read_forwarded,
-    "ext-authz": _read_request_line,
-}
+def _read_original(family: str, request: Request) -> tuple[Original, str]:
+    """What the proxy says that is asked for, and the header that it leaves out."""
+    if not family:
+        return Original("", request.method, True), ""
+    try:
+        return proxy_requests.read_original(family, request.environ), ""
+    except ProxyMistake as mistake:
+        return Original("", "", True), mistake.header

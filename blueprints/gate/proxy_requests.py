@@ -1,15 +1,17 @@
 """What each family of reverse proxies says about the request it asks about.
 
 Every family has an address of its own and reads its own headers only, never "whichever
-is there": a visitor can forge those that the proxy does not set. Decides nothing.
+is there": a visitor can forge those that the proxy does not set. What is missing, or
+could be read in two ways, is a mistake in the proxy's settings. Decides nothing.
 """
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from services.gate import targets
-from services.gate.targets import Target
+from services.gate.targets import Flaw, Target, TargetRefused
 from services.gate.verdict import Question
 
 if TYPE_CHECKING:
@@ -19,14 +21,22 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 AUTH_REQUEST, FORWARD_AUTH, EXT_AUTHZ = "auth-request", "forward-auth", "ext-authz"
 FAMILIES = frozenset({AUTH_REQUEST, FORWARD_AUTH, EXT_AUTHZ})
 PREFIX = "/api/authz/"
+MISSING = "is missing"
+AMBIGUOUS = "holds two values, or what cannot be part of an address"
+
+_BEFORE = f"{PREFIX}{EXT_AUTHZ}"
+_HOST = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]+)?")
+_SCHEMES = frozenset({"https", "wss", "http", "ws"})
+_TWO_ADDRESSES = re.compile(r",\s*[A-Za-z]+://")
+_SHOWN = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
-class HeaderMissing(Exception):
-    """The proxy did not send a header that its family needs; ``line`` mends its settings."""
+class ProxyMistake(Exception):
+    """A proxy asks in a way that cannot be answered: which of its headers, and what is wrong."""
 
-    def __init__(self, header: str, proxy: str, line: str) -> None:
-        super().__init__(header)
-        self.header, self.proxy, self.line = header, proxy, line
+    def __init__(self, header: str, flaw: str) -> None:
+        super().__init__(f"{header} {flaw}")
+        self.header, self.flaw = header, flaw
 
 
 class Original(NamedTuple):
@@ -37,15 +47,24 @@ class Original(NamedTuple):
     path_is_certain: bool
 
 
+def read_original(family: str, environ: "WSGIEnvironment") -> Original:
+    """What the proxy says of the visitor's request, as it says it. Raises ``ProxyMistake``."""
+    return _READERS[family](environ)
+
+
 def read_question(family: str, environ: "WSGIEnvironment", *, allow_http: bool) -> Question:
-    """What is asked. Raises ``HeaderMissing`` and ``targets.TargetRefused``."""
-    original = _READERS[family](environ)
-    target = targets.parse(original.url, original.method, allow_http=allow_http)
+    """What is asked. Raises ``ProxyMistake``."""
+    original = read_original(family, environ)
+    url = original.url if original.url.isascii() else _spell_out(original.url)
+    try:
+        target = targets.parse(url, original.method, allow_http=allow_http)
+    except TargetRefused as refused:
+        raise ProxyMistake(_header_of(family, refused.reason), str(refused.reason)) from refused
     return Question(
         target,
         original.path_is_certain,
-        is_preflight=_is_preflight(target, environ),
-        is_cross_site_write=_is_cross_site_write(target, environ),
+        target.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ,
+        _is_cross_site_write(target, environ),
     )
 
 
@@ -59,46 +78,43 @@ def is_navigation(question: Question, environ: "WSGIEnvironment") -> bool:
     if _is_web_socket(environ) or question.is_preflight:
         return False
     mode = environ.get("HTTP_SEC_FETCH_MODE")
-    if mode is not None:
+    if mode:
         return bool(mode == "navigate")
     return "text/html" in environ.get("HTTP_ACCEPT", "").lower()
 
 
 def _read_auth_request(environ: "WSGIEnvironment") -> Original:
-    url = _need(
-        environ, "X-Original-URL", "nginx",
-        "proxy_set_header X-Original-URL $scheme://$http_host$request_uri;",
-    )  # fmt: skip
-    method = _need(
-        environ, "X-Original-Method", "nginx", "proxy_set_header X-Original-Method $request_method;"
-    )
-    return Original(url, method, True)
+    url = _need(environ, "X-Original-URL")
+    if _TWO_ADDRESSES.search(url):
+        raise ProxyMistake("X-Original-URL", AMBIGUOUS)
+    return Original(url, _need(environ, "X-Original-Method"), True)
 
 
 def _read_forward_auth(environ: "WSGIEnvironment") -> Original:
-    proxy = "Caddy, Traefik or HAProxy"
-    scheme, host, uri, method = (
-        _need(environ, f"X-Forwarded-{name}", proxy, "use the proxy's own forward-auth directive")
-        for name in ("Proto", "Host", "Uri", "Method")
-    )
-    return Original(f"{scheme}://{host}{uri}", method, True)
+    origin = _read_origin(environ, "X-Forwarded-Host")
+    uri = _need(environ, "X-Forwarded-Uri")
+    if uri[0] != "/":
+        raise ProxyMistake("X-Forwarded-Uri", AMBIGUOUS)
+    return Original(origin + uri, _need(environ, "X-Forwarded-Method"), True)
 
 
 def _read_ext_authz(environ: "WSGIEnvironment") -> Original:
-    """The request line itself; only some servers hand it on as it came."""
-    scheme = _need(
-        environ, "X-Forwarded-Proto", "Envoy",
-        "headers_to_add: [{header: {key: x-forwarded-proto, value: '%REQ(:SCHEME)%'}}]",
-    )  # fmt: skip
-    host = _need(environ, "Host", "Envoy", "allowed_headers: {patterns: [{exact: host}]}")
+    """The request line itself; only some servers hand it on as it came.
+
+    Where Envoy's prefix ends in a slash, as in many a snippet, the path has one more.
+    """
+    origin = _read_origin(environ, "Host")
+    method = str(environ.get("REQUEST_METHOD", ""))
     raw = environ.get("RAW_URI", "")
-    before = f"{PREFIX}{EXT_AUTHZ}"
-    if raw.startswith(before):
-        return Original(f"{scheme}://{host}{_rooted(raw[len(before) :])}", _method(environ), True)
-    path = environ.get("PATH_INFO", "").encode("latin-1")[len(before) :]
-    query = environ.get("QUERY_STRING", "")
-    address = f"{scheme}://{host}{_rooted(quote(path))}{'?' if query else ''}{query}"
-    return Original(address, _method(environ), False)
+    if raw.startswith(_BEFORE):
+        rest = raw[len(_BEFORE) :]
+        is_certain = not rest.startswith("//")
+    else:
+        path = environ.get("PATH_INFO", "").encode("latin-1")[len(_BEFORE) :]
+        query = environ.get("QUERY_STRING", "")
+        rest, is_certain = f"{quote(path)}{'?' if query else ''}{query}", False
+    rest = rest[1:] if rest.startswith("//") else rest
+    return Original(f"{origin}{'' if rest.startswith('/') else '/'}{rest}", method, is_certain)
 
 
 _READERS: dict[str, Callable[["WSGIEnvironment"], Original]] = {
@@ -106,29 +122,58 @@ _READERS: dict[str, Callable[["WSGIEnvironment"], Original]] = {
     FORWARD_AUTH: _read_forward_auth,
     EXT_AUTHZ: _read_ext_authz,
 }
+_VARIABLES = {
+    name: "HTTP_" + name.upper().replace("-", "_")
+    for name in (
+        "X-Original-URL", "X-Original-Method", "X-Forwarded-Proto", "X-Forwarded-Host",
+        "X-Forwarded-Uri", "X-Forwarded-Method", "Host",
+    )
+}  # fmt: skip
 
 
-def _need(environ: "WSGIEnvironment", header: str, proxy: str, line: str) -> str:
-    value: str = environ.get("HTTP_" + header.upper().replace("-", "_"), "")
+def _need(environ: "WSGIEnvironment", header: str) -> str:
+    value: str = environ.get(_VARIABLES[header], "")
     if not value:
-        raise HeaderMissing(header, proxy, line)
+        raise ProxyMistake(header, MISSING)
     return value
 
 
-def _method(environ: "WSGIEnvironment") -> str:
-    return str(environ.get("REQUEST_METHOD", "GET"))
+def _read_origin(environ: "WSGIEnvironment", host_header: str) -> str:
+    """Scheme and host, each from a header of its own: neither may bring a path along."""
+    scheme = _need(environ, "X-Forwarded-Proto").lower()
+    if scheme not in _SCHEMES:
+        raise ProxyMistake("X-Forwarded-Proto", AMBIGUOUS)
+    host = _need(environ, host_header)
+    if _HOST.fullmatch(host) is None:
+        raise ProxyMistake(host_header, AMBIGUOUS)
+    return f"{scheme}://{host}"
 
 
-def _rooted(path: str) -> str:
-    return path if path.startswith("/") else f"/{path}"
+def _header_of(family: str, flaw: Flaw) -> str:
+    """The header that a flaw of the whole address came in by."""
+    if family == AUTH_REQUEST:
+        return "X-Original-Method" if flaw is Flaw.METHOD else "X-Original-URL"
+    if flaw is Flaw.PLAIN_HTTP:
+        return "X-Forwarded-Proto"
+    if flaw in {Flaw.HOST, Flaw.PORT}:
+        return "Host" if family == EXT_AUTHZ else "X-Forwarded-Host"
+    if family == EXT_AUTHZ:
+        return "the request line"
+    return "X-Forwarded-Method" if flaw is Flaw.METHOD else "X-Forwarded-Uri"
+
+
+def _spell_out(url: str) -> str:
+    """Bytes beyond ASCII, which some clients send as they are, percent-encoded."""
+    return quote(url.encode("latin-1", "replace"), safe=_SHOWN)
 
 
 def _is_web_socket(environ: "WSGIEnvironment") -> bool:
-    return bool(environ.get("HTTP_UPGRADE", "").lower() == "websocket")
-
-
-def _is_preflight(target: Target, environ: "WSGIEnvironment") -> bool:
-    return target.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+    """A handshake (RFC 6455); some proxies ask without its ``Upgrade``."""
+    return (
+        environ.get("HTTP_UPGRADE", "").lower() == "websocket"
+        or "HTTP_SEC_WEBSOCKET_KEY" in environ
+        or environ.get("HTTP_SEC_FETCH_MODE") == "websocket"
+    )
 
 
 def _is_cross_site_write(target: Target, environ: "WSGIEnvironment") -> bool:
@@ -136,7 +181,7 @@ def _is_cross_site_write(target: Target, environ: "WSGIEnvironment") -> bool:
     if target.method in SAFE_METHODS and not _is_web_socket(environ):
         return False
     site = environ.get("HTTP_SEC_FETCH_SITE")
-    if site is not None:
+    if site:
         return site not in {"same-origin", "none"}
-    origin = environ.get("HTTP_ORIGIN")
-    return origin is not None and origin.lower() != target.origin
+    origin = environ.get("HTTP_ORIGIN", "null")
+    return bool(origin != "null" and origin.lower() != target.origin)

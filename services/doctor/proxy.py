@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urljoin, urlsplit
 
 from config import Config
 from services.clock import now
@@ -131,9 +131,7 @@ class Examiner:
         seen, asked = urlsplit(report.url), urlsplit(self._url(report.nonce))
         if seen.scheme == "http" and asked.scheme == "https":
             yield found("wrong-scheme", kind)
-        if (seen.netloc, seen.path or "/", seen.query) != (
-            asked.netloc, asked.path or "/", asked.query,
-        ):  # fmt: skip
+        if _plainly(seen) != _plainly(asked):
             yield found("wrong-address", kind, seen=report.url, asked=self._url(report.nonce))
         elif report.method != "GET":
             yield found("wrong-address", kind, seen=report.method, asked="GET")
@@ -294,6 +292,11 @@ def _kind_of(report: Report, heard: Heard) -> str:
 def _kind_by_name(heard: Heard) -> str:
     said = f"{heard.headers.get('server', '')} {heard.headers.get('via', '')}".lower()
     return next((kind for kind in ("nginx", "caddy", "envoy") if kind in said), "")
+
+
+def _plainly(address: SplitResult) -> tuple[str, str, str]:
+    """Host, path and query; a path that a server has decoded is the same path here."""
+    return address.netloc, unquote(address.path) or "/", address.query
 
 
 def _network_of(peer: str) -> str:

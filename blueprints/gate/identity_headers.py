@@ -1,0 +1,81 @@
+"""The identity headers: who asks, in characters that every proxy and app reads the same.
+
+All of an app's headers are there with every "yes", empty where nobody is to be named:
+a proxy lets a forged one live where ours is absent.
+"""
+
+import unicodedata
+from urllib.parse import quote
+
+from config import Config
+from services.clock import now
+from services.gate import signed_identity
+from services.gate.facts import Facts
+from services.gate.gatekeeper import Answer
+from services.gate.registry import AppRules
+from services.header_names import SIGNED
+
+GROUPS_BYTES = 2000
+"""Most that ``Remote-Groups`` may be long: proxies' buffers for answers begin at 4 KB."""
+
+_SAFE = "@ ,.+-_~"
+_OF_ADDRESSES = "@!#$&'*+-/=?^_`{|}~."
+"""What an address may hold beside letters and digits (RFC 5322, 3.2.3), but for ``%``."""
+_NOT_DECOMPOSED = str.maketrans(
+    {"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "OE", "ł": "l",
+     "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i",
+     "‘": "'", "’": "'", "–": "-"}
+)  # fmt: skip
+
+
+def write(config: Config, answer: Answer, origin: str) -> list[tuple[str, str]]:
+    """The headers of a "yes" to the app at ``origin``."""
+    app, person = answer.verdict.app, answer.verdict.person
+    if app is None:
+        return []
+    names = app.header_names
+    if person is None:
+        headers = [(name, "") for name in names.values()]
+        return [*headers, (SIGNED, "")] if app.signed_header else headers
+    groups = _find_groups(answer, person)
+    headers = [
+        (names["user"], _write_address(person.email_canonical)),
+        (names["groups"], ",".join(groups)),
+        (names["email"], _write_address(person.email)),
+        (names["name"], _write_name(person, app)),
+    ]
+    if app.signed_header:
+        headers.append((SIGNED, signed_identity.sign(config, person, groups, origin, now())))
+    return headers
+
+
+def _find_groups(answer: Answer, person: Facts) -> tuple[str, ...]:
+    """The person's groups by name, as many as a proxy's buffers surely hold."""
+    if not person.groups:
+        return ()
+    known = answer.rules.group_names
+    names = sorted(known[group] for group in person.groups if group in known)
+    kept, length = 0, -1
+    while kept < len(names) and (length := length + 1 + len(names[kept])) <= GROUPS_BYTES:
+        kept += 1
+    return tuple(name for name in names[:kept] if name.isascii() and name.isprintable())
+
+
+def _write_address(email: str) -> str:
+    """Exactly one spelling for each person: folded, Änn would be taken for Ann."""
+    if email.isascii() and "%" not in email and email.isprintable():
+        return email
+    return quote(email, safe=_OF_ADDRESSES)
+
+
+def _write_name(person: Facts, app: AppRules) -> str:
+    """ASCII: percent-encoded UTF-8 where the app asks for that, else folded; never empty."""
+    name = person.name or person.email
+    if app.percent_encoded:
+        return quote(name, safe=_SAFE)
+    if not name.isascii():
+        plain = unicodedata.normalize("NFKD", name.translate(_NOT_DECOMPOSED))
+        name = plain.encode("ascii", "ignore").decode()
+    if not name.isprintable():
+        name = "".join(c for c in name if c.isprintable())
+    return name.strip() or _write_address(person.email)
