@@ -81,7 +81,7 @@ class TestTheWay:
     def test_after_a_sign_in_too(self, app: Flask, ann: Person) -> None:
         browser = Traveller(app)
         page = browser.page(TARGET)
-        assert "to go on to Shop" in page.main
+        assert "Shop opens once" in page.main
         csp = page.response.headers["Content-Security-Policy"]
         assert f"form-action 'self' {SHOP};" in csp
 
@@ -398,7 +398,7 @@ class TestWhereRdMayLead:
         query = urlencode({"rd": address})
         page = browser.page(f"/sign-in?{query}")
         assert "form-action 'self';" in page.response.headers["Content-Security-Policy"]
-        assert "to go on to" not in page.main
+        assert "opens once" not in page.main
         answer = page.post("Sign in", email=ann.email, password=PASSWORD)
         assert answer.location == "/"
         for path in ("/", "/sign-in", "/hand-over", "/confirm-identity", "/turn-on-two-factor"):
