@@ -61,6 +61,7 @@ class SharedPortals:
         made = self._lent.pop(app)
         with app.app_context():
             db.engine.dispose()
+        app.extensions["gatepost-gate"].registry.forget()  # the next database counts from 1 again
         if _describe(app) == made:
             self._kept[app.extensions["gatepost"]] = app, made
         while len(self._kept) > MOST_KEPT:
