@@ -63,6 +63,8 @@ def serve() -> Flask:
         hashing.warm_up()
         _announce_setup()
     delivery.start(app)
+    keeper: Gatekeeper = app.extensions["gatepost-gate"]
+    keeper.watch()
     return app
 
 

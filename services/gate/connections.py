@@ -43,7 +43,7 @@ class Connections:
     def _fetch_anew(self, statement: str, values: Any) -> tuple[Any, ...] | None:
         connection = None
         try:
-            connection = self._open()
+            connection = open_raw(self._engine)
             rows = self._run(connection, statement, values)
         except self._driver_error as error:
             if connection is not None:
@@ -69,15 +69,19 @@ class Connections:
             rows = connection.execute(statement, values, prepare=True).fetchall()
         return rows
 
-    def _open(self) -> Any:
-        """With the settings of the engine's own, but out of its pool's hands."""
-        pooled = self._engine.raw_connection()
-        connection: Any = pooled.driver_connection
-        pooled.detach()
-        if not self._is_sqlite:
-            connection.rollback()
-            connection.autocommit = True
-        return connection
+
+def open_raw(engine: Engine) -> Any:
+    """A driver connection with the engine's own settings, but out of its pool's hands.
+
+    On PostgreSQL it commits by itself. Raises the driver's errors.
+    """
+    pooled = engine.raw_connection()
+    connection: Any = pooled.driver_connection
+    pooled.detach()
+    if engine.dialect.name == "postgresql":
+        connection.rollback()
+        connection.autocommit = True
+    return connection
 
 
 _all: "weakref.WeakSet[Connections]" = weakref.WeakSet()

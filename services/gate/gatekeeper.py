@@ -20,14 +20,17 @@ from config import Config
 from services import login_sessions
 from services.clock import now
 from services.gate.facts import Facts, FactsReader
+from services.gate.memory import Known, Memory
 from services.gate.registry import AppRules, Registry, Rules
 from services.gate.verdict import Demands, Outcome, Question, Verdict, decide, reaches
+from services.gate.watch import Watch
 
 log = structlog.get_logger("gatepost.gate")
 
 MOST_TOKENS = 4
 """More cookies of ours than this come from nobody but an attacker; they are not read."""
 
+_VERSION = "version"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -39,33 +42,31 @@ class Answer(NamedTuple):
 
 
 class Gatekeeper:
-    """Decides with one read of the database a request."""
+    """Decides with one read of the database a request, or none while it is sure of its memory."""
 
     def __init__(self, app: Flask, engine: Engine) -> None:
         config: Config = app.extensions["gatepost"]
         self._app = app
         self.registry = Registry(engine)
+        self.memory = Memory()
         self._reader = FactsReader(engine)
+        self._watch = Watch(engine, self.memory, self.registry)
         self._demands = Demands(timedelta(seconds=config.reauth_seconds), config.require_two_factor)
+
+    def watch(self) -> None:
+        """Remember what was read for as long as it is sure that nothing ended (PostgreSQL)."""
+        self._watch.start()
 
     def ask(self, question: Question, tokens: Sequence[str]) -> Answer:
         """The verdict on a request that carries these tokens of app sessions.
 
         Raises SQLAlchemy's ``OperationalError`` where the database does not answer.
         """
-        moment, origin = now(), question.target.origin
-        rules = self.registry.known()
-        app = rules.apps.get(origin)
-        version, person = self._read(tokens, app, question, moment)
-        if version != rules.version:
-            rules = self.registry.at(version)
-            known, app = app, rules.apps.get(origin)
-            if app and tokens and (known is None or known.id != app.id):
-                _, person = self._read(tokens, app, question, moment)
-        verdict = decide(question, app, person, moment, self._demands)
-        if person is not None and login_sessions.is_seen_note_due(person.last_seen_at, moment):
-            self._note_seen(person)
-        return Answer(verdict, rules)
+        known = self.memory.known()
+        answer = self._ask(question, tokens, known)
+        if known is not None and answer.verdict.outcome is not Outcome.ALLOWED:
+            answer = self._ask(question, tokens, None)
+        return answer
 
     def judge(self, question: Question, person: Facts | None) -> Answer:
         """The verdict that a person with these facts would get now; notes nothing."""
@@ -73,8 +74,28 @@ class Gatekeeper:
         app = rules.apps.get(question.target.origin)
         return Answer(decide(question, app, person, now(), self._demands), rules)
 
-    def _read(
-        self, tokens: Sequence[str], app: AppRules | None, question: Question, moment: datetime
+    def _ask(self, question: Question, tokens: Sequence[str], known: Known | None) -> Answer:
+        moment, origin = now(), question.target.origin
+        rules = self.registry.known()
+        app = rules.apps.get(origin)
+        version, person = self._identify(tokens, app, question, moment, known)
+        if version != rules.version:
+            rules = self.registry.at(version)
+            before, app = app, rules.apps.get(origin)
+            if app and tokens and (before is None or before.id != app.id):
+                _, person = self._identify(tokens, app, question, moment, known)
+        verdict = decide(question, app, person, moment, self._demands)
+        if person is not None and login_sessions.is_seen_note_due(person.last_seen_at, moment):
+            self._note_seen(person)
+        return Answer(verdict, rules)
+
+    def _identify(
+        self,
+        tokens: Sequence[str],
+        app: AppRules | None,
+        question: Question,
+        moment: datetime,
+        known: Known | None,
     ) -> tuple[int, Facts | None]:
         """The version of the rules, and who the tokens stand for: one person, or nobody.
 
@@ -84,7 +105,7 @@ class Gatekeeper:
         for token in tokens[:MOST_TOKENS]:
             if app is None or _TOKEN.fullmatch(token) is None:
                 continue
-            found = self._reader.find(sha256(token.encode()).hexdigest(), app.id, moment)
+            found = self._find(sha256(token.encode()).hexdigest(), app.id, moment, known)
             if found is None or not reaches(found[1].scope, question.target, app):
                 continue
             version, another = found
@@ -92,7 +113,34 @@ class Gatekeeper:
                 return version, None
             if person is None or another.scope == question.target.origin:
                 person = another
-        return (version if person else self._reader.version()), person
+        return (version if person else self._find_version(known)), person
+
+    def _find(
+        self, digest: str, app_id: int, moment: datetime, known: Known | None
+    ) -> tuple[int, Facts] | None:
+        """As the reader's; what is remembered is good until the next note of use."""
+        if known is None:
+            return self._reader.find(digest, app_id, moment)
+        key = digest, app_id
+        found: tuple[int, Facts] | None = known.get(key)
+        if (
+            found is not None
+            and found[1].are_live(moment)
+            and not login_sessions.is_seen_note_due(found[1].last_seen_at, moment)
+        ):
+            return found
+        found = self._reader.find(digest, app_id, moment)
+        if found is not None:
+            known[key] = found
+        return found
+
+    def _find_version(self, known: Known | None) -> int:
+        if known is None:
+            return self._reader.version()
+        version: int | None = known.get(_VERSION)
+        if version is None:
+            version = known[_VERSION] = self._reader.version()
+        return version
 
     def _note_seen(self, person: Facts) -> None:
         """Once a minute; that it cannot be noted is no reason to keep anybody out."""

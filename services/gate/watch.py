@@ -1,0 +1,135 @@
+"""Hears from PostgreSQL what ended, so that a process need not ask it about every request.
+
+A thread with a connection of its own listens to what the triggers of migration 0003 tell at
+each commit. It also sends itself a heartbeat through the database: notifications arrive in
+the order of their commits, so a heartbeat that came back says that nothing before it is
+still on its way. Without one for a second, nobody relies on this (``memory``).
+"""
+
+import os
+import secrets
+import select
+import socket
+import threading
+import time
+import weakref
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine, event
+
+from services.gate.connections import open_raw
+from services.gate.memory import Memory
+from services.gate.registry import Registry
+
+log = structlog.get_logger("gatepost.gate")
+
+CHANNEL = "gatepost_gate"
+BEAT_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 5.0
+_UNANSWERED_MS = 3000
+"""After so long without an answer the network gives the connection up."""
+
+
+class Watch:
+    """The listener of one process; a forked child gets one of its own."""
+
+    def __init__(self, engine: Engine, memory: Memory, registry: Registry) -> None:
+        self._engine, self._memory, self._registry = engine, memory, registry
+        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._connection: Any = None
+        self._beats: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Listen from now on; on SQLite there is nothing to hear, and nothing to save."""
+        if self._engine.dialect.name != "postgresql" or self._thread is not None:
+            return
+        _all.add(self)
+        stopping = self._stopping = threading.Event()
+        event.listen(self._engine, "engine_disposed", lambda _engine: self.stop())
+        self._thread = threading.Thread(
+            target=self._run, args=(stopping,), name="gatepost-watch", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening; every request reads the database again."""
+        self._stopping.set()
+        self._memory.doubt()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(2 * BEAT_SECONDS + 1)
+
+    def renew(self) -> None:
+        """After a fork: the thread stayed with the parent, and so does its connection."""
+        _left_to_parents.append(self._connection)
+        self._connection, self._beats = None, {}
+        self._memory.doubt()
+        if self._thread is not None:
+            self._thread = None
+            self.start()
+
+    def _run(self, stopping: threading.Event) -> None:
+        pause = BEAT_SECONDS
+        while not stopping.is_set():
+            try:
+                self._listen(stopping)
+                pause = BEAT_SECONDS
+            except (self._driver_error, OSError, ValueError) as error:
+                log.warning("gate_watch_lost", error=type(error).__name__)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            finally:
+                self._memory.doubt()
+                self._hang_up()
+            stopping.wait(pause)
+
+    def _listen(self, stopping: threading.Event) -> None:
+        self._connection = connection = open_raw(self._engine)
+        _notice_silence(connection.fileno())
+        own = f"{CHANNEL}_{os.getpid()}_{secrets.token_hex(8)}"
+        self._beats.clear()
+        connection.add_notify_handler(self._hear)
+        connection.execute(f"LISTEN {CHANNEL}")
+        connection.execute(f"LISTEN {own}")
+        number = 0
+        while not stopping.is_set():
+            number += 1
+            self._beats[str(number)] = time.monotonic()
+            connection.execute("SELECT pg_notify(%s, %s)", (own, str(number)), prepare=True)
+            select.select([connection.fileno()], [], [], BEAT_SECONDS)
+
+    def _hear(self, notice: Any) -> None:
+        if notice.channel == CHANNEL:
+            self._memory.forget()
+            if notice.payload == "rules":
+                self._registry.forget()
+        elif (sent_at := self._beats.pop(notice.payload, None)) is not None:
+            self._memory.be_sure(sent_at)
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            with suppress(Exception):  # it is lost already, and nobody waits for it
+                self._connection.close()
+            self._connection = None
+
+
+_all: "weakref.WeakSet[Watch]" = weakref.WeakSet()
+_left_to_parents: list[Any] = []
+"""Never closed here: closing would say goodbye to the server in the parent's name."""
+
+
+def _renew_all() -> None:
+    for watch in list(_all):
+        watch.renew()
+
+
+os.register_at_fork(after_in_child=_renew_all)
+
+
+def _notice_silence(file_number: int) -> None:
+    """Give a dead network three seconds instead of a quarter of an hour (Linux, TCP)."""
+    with suppress(OSError, AttributeError), socket.socket(fileno=os.dup(file_number)) as twin:
+        twin.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNANSWERED_MS)
