@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from cli_output import fail, print_json, says_refusals
 from extensions import settings
 from services import apps, header_names
-from services.doctor import own, proxy
+from services.doctor import own, portal
 from services.doctor.findings import Finding
 from services.doctor.proxy import Examiner, Patient
 from services.doctor.standin import StandIn, listening
@@ -61,7 +61,7 @@ def doctor(
     if url or direct:
         wire = Wire(connect, ca or "")
         addresses = direct or _usual_address()
-        findings += proxy.examine_portal(settings(), wire, addresses)
+        findings += portal.examine(settings(), wire, addresses)
     if url:
         findings += _examine_app(url, listen, wire)
     _print(findings, as_json)

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from urllib.parse import SplitResult, parse_qs, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from config import Config
 from services.clock import now
@@ -16,13 +16,10 @@ from services.doctor import probes
 from services.doctor.findings import Finding, found
 from services.doctor.probes import LOOK, PASS, Probe, Report
 from services.doctor.standin import StandIn
-from services.doctor.wire import Heard, Unreachable, Wire
+from services.doctor.wire import FORGED_CLIENT, PAGE, Heard, Unreachable, Wire, kind_by_name
 
 MARK = "doctor-forged"
-FORGED_CLIENT = "203.0.113.66"
-MOST_REDIRECTS = 5
 CLOCK_SECONDS = 30
-_PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 _FORGED_TARGET = {
     "X-Original-URL": f"https://{MARK}.example.net/",
     "X-Original-Method": "FORGED",
@@ -92,7 +89,7 @@ class Examiner:
         nonce = secrets.token_hex(8)
         token = probes.make(self.config, Probe(do, self.patient.host, nonce, dict(identity or {})))
         cookie = f"__Secure-gatepost_apps={MARK}; {probes.COOKIE}={token}; other=kept"
-        return self.wire.get(self._url(nonce), {**_PAGE, **forged, "Cookie": cookie}), nonce
+        return self.wire.get(self._url(nonce), {**PAGE, **forged, "Cookie": cookie}), nonce
 
     def _url(self, nonce: str) -> str:
         return f"{self.patient.url}{'&' if '?' in self.patient.url else '?'}doctor={nonce}"
@@ -111,7 +108,7 @@ class Examiner:
 
     def _explain(self, heard: Heard) -> Finding:
         """Why there is no report: what the proxy did instead of asking the portal."""
-        kind = _kind_by_name(heard)
+        kind = kind_by_name(heard)
         if heard.location.startswith(f"{self.config.base_url}/"):
             return found("cookies-not-asked-with", kind)
         if heard.status == 401:
@@ -177,8 +174,8 @@ class Examiner:
         nonce = secrets.token_hex(8)
         cookie = f"{probes.COOKIE}={probes.make(self.config, Probe(LOOK, '', nonce))}"
         url = f"{self.patient.origin}/.gatepost/hand-over"
-        heard = self.wire.get(url, {**_PAGE, "Cookie": cookie})
-        if probes.read_report(self.config, heard.body.decode("latin-1"), nonce) is None:
+        heard = self.wire.get(url, {**PAGE, "Cookie": cookie})
+        if probes.read_report(self.config, heard.text, nonce) is None:
             yield found("hand-over-blocked", kind, origin=self.patient.origin)
 
     def _judge_what_arrives(self, kind: str) -> Iterator[Finding]:
@@ -213,67 +210,6 @@ class Examiner:
         return self._arrived(nonce)
 
 
-def examine_portal(config: Config, wire: Wire, direct: Sequence[str]) -> list[Finding]:
-    """What is wrong before the portal's own host; ``direct`` are addresses that must not answer."""
-    return [*_judge_portal(config, wire), *_judge_direct(direct)]
-
-
-def _judge_portal(config: Config, wire: Wire) -> Iterator[Finding]:
-    nonce = secrets.token_hex(8)
-    cookie = f"{probes.COOKIE}={probes.make(config, Probe(LOOK, '', nonce))}"
-    headers = {**_PAGE, "Cookie": cookie, "X-Forwarded-For": FORGED_CLIENT}
-    underscored = {**_PAGE, "Cookie": cookie, "X_Forwarded_For": FORGED_CLIENT}
-    address = config.base_url + probes.PATH
-    try:
-        if circle := _find_circle(config.base_url, wire):
-            yield found("redirect-loop", base_url=config.base_url, why=circle)
-            return
-        heard = wire.get(address, headers)
-        merged = probes.read_report(config, _body(wire.get(address, underscored)), nonce)
-        verdict = wire.get(f"{config.base_url}/api/authz/forward-auth", headers)
-    except Unreachable as error:
-        yield found("portal-unreachable", base_url=config.base_url, why=str(error))
-        return
-    kind, where = _kind_by_name(heard), f" on {urlsplit(config.base_url).netloc}"
-    report = probes.read_report(config, _body(heard), nonce)
-    if report is None:
-        why = f"{address} answered {heard.status}, and not as this portal would"
-        yield found("portal-unreachable", base_url=config.base_url, why=why)
-        return
-    if report.client == FORGED_CLIENT:
-        yield found("client-forged", kind, where=where)
-    elif merged and FORGED_CLIENT in (merged.client, *merged.headers.values()):
-        yield found("underscores-merged", kind, where=where)
-    if report.scheme == "http" and config.https:
-        yield found("portal-scheme", kind, base_url=config.base_url)
-    if probes.ANSWER in parse_qs(urlsplit(verdict.location).query):
-        yield found("verdicts-for-strangers", kind, base_url=config.base_url)
-
-
-def _judge_direct(addresses: Sequence[str]) -> Iterator[Finding]:
-    for address in addresses:
-        try:
-            heard = Wire().get(f"{address}/healthz", {})
-        except Unreachable:
-            continue
-        if heard.status == 200 or "gatepost" in heard.headers.get("set-cookie", ""):
-            yield found("around-the-proxy", address=address)
-
-
-def _find_circle(base_url: str, wire: Wire) -> str:
-    """In which way the portal's own page is never reached, or ""."""
-    url = f"{base_url}/sign-in"
-    for _ in range(MOST_REDIRECTS):
-        heard = wire.get(url, _PAGE)
-        if not 300 <= heard.status < 400:
-            return ""
-        target = urljoin(url, heard.location)
-        if urlsplit(target).netloc != urlsplit(base_url).netloc:
-            return f"{url} leads to {target}"
-        url = target
-    return f"after {MOST_REDIRECTS} redirects it leads to {url[:200]}"
-
-
 def _judge_clock(heard: Heard) -> Iterator[Finding]:
     try:
         apart = abs((parsedate_to_datetime(heard.headers["date"]) - now()).total_seconds())
@@ -286,12 +222,7 @@ def _judge_clock(heard: Heard) -> Iterator[Finding]:
 def _kind_of(report: Report, heard: Heard) -> str:
     """Which proxy it is, as far as that can be told."""
     families = {"auth-request": "nginx", "ext-authz": "envoy"}
-    return families.get(report.family) or _kind_by_name(heard)
-
-
-def _kind_by_name(heard: Heard) -> str:
-    said = f"{heard.headers.get('server', '')} {heard.headers.get('via', '')}".lower()
-    return next((kind for kind in ("nginx", "caddy", "envoy") if kind in said), "")
+    return families.get(report.family) or kind_by_name(heard)
 
 
 def _plainly(address: SplitResult) -> tuple[str, str, str]:
@@ -314,7 +245,3 @@ def _names_with(
         n for n, v in headers if mark in v and not (without_cookies and n.lower() == "cookie")
     )
     return list(dict.fromkeys(found_in))
-
-
-def _body(heard: Heard) -> str:
-    return heard.body.decode("latin-1")

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 SECONDS = 10
+FORGED_CLIENT = "203.0.113.66"
+"""An address that nobody has (RFC 5737), for the doctor's lies."""
+
+PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+"""What a browser says when a person opens a page."""
+
 LONGEST = 65536
 """Bytes of an answer that are read; the doctor needs none of a page."""
 
@@ -24,6 +30,11 @@ class Heard:
     headers: Mapping[str, str]
     """By lower-case name."""
     body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body, whatever it is."""
+        return self.body.decode("latin-1")
 
     @property
     def location(self) -> str:
@@ -74,3 +85,9 @@ class Wire:
             context = ssl.create_default_context(cafile=self.ca or None)
             connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
         return connection
+
+
+def kind_by_name(heard: Heard) -> str:
+    """Which proxy answered, by its own word; "" where it does not say."""
+    said = f"{heard.headers.get('server', '')} {heard.headers.get('via', '')}".lower()
+    return next((kind for kind in ("nginx", "caddy", "envoy") if kind in said), "")
