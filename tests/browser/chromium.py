@@ -13,6 +13,9 @@ MISSING = (
     f"Chromium is not at {USUAL}: apt-get install chromium, or say where it is: {WHERE}=/path/to/it"
 )
 
+DOMAINS = ("example.org", "example.net")
+"""Names under these are on this machine."""
+
 FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -21,7 +24,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     # No page may reach anything but the portals and stand-ins of the tests.
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+    "--host-resolver-rules="
+    + ", ".join([*(f"MAP *.{domain} 127.0.0.1" for domain in DOMAINS), "MAP * ~NOTFOUND"])
+    + ", EXCLUDE 127.0.0.1",
 )
 
 USER_AGENT = (
