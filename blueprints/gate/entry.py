@@ -172,7 +172,8 @@ def _find(address: str) -> Wanted | None:
     try:
         return entry.find_wanted(address)
     except AddressRefused as refused:
-        log.info("rd_refused", reason=str(refused), address=address[:200])
+        # No more than the origin: what follows may hold a token of the app's.
+        log.info("rd_refused", reason=str(refused), origin="/".join(address.split("/")[:3])[:100])
         return None
 
 

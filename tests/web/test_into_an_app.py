@@ -272,6 +272,25 @@ class TestLevels:
         assert not thief.enters("https://money.example.org/")
         assert browser.enters("https://money.example.org/")
 
+    def test_a_later_proof_counts_once_the_app_is_entered_anew(
+        self, browser: Traveller, app: Flask, new_app: Callable[..., int], bob: Person,
+        outbox: Outbox, clock: time_machine.Traveller,
+    ) -> None:  # fmt: skip
+        new_app("Money", level="recent-two-factor")
+        money = "https://money.example.org/"
+        enter_code(browser, outbox, check(browser.client, sign_in(browser, bob, money)))
+        thief = Traveller(app)
+        copied = browser.cookies_at("money.example.org")[APPS]
+        thief.client.set_cookie(APPS, copied, domain="example.org", origin_only=False)
+        assert thief.enters(money)
+        clock.shift(timedelta(seconds=601))
+        page = browser.page("/confirm-identity")
+        page = check(browser.client, browser.press(page, "Continue", password=PASSWORD))
+        enter_code(browser, outbox, page)
+
+        assert not thief.enters(money)
+        assert browser.enters(money)
+
     def test_who_signs_in_without_is_told_to_turn_it_on_and_led_back(
         self, browser: Traveller, new_app: Callable[..., int], ann: Person, outbox: Outbox
     ) -> None:
