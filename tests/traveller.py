@@ -13,7 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.apps import make_app
+from tests.outbox import Outbox
 from tests.page import Page, check
+from tests.people import Person, make_person
 
 PORTAL = "https://login.example.org"
 SETTINGS = {
@@ -22,6 +25,8 @@ SETTINGS = {
     "GATEPOST_SEND_GAP_SECONDS": "0",
 }
 """A portal by https, in one domain of apps, with another beside it."""
+
+WIKI, SHOP, OWN = "https://wiki.example.org", "https://shop.example.net", "https://own.example.org"
 
 LOGIN, APPS, APP = "__Host-gatepost_login", "__Secure-gatepost_apps", "__Host-gatepost_app"
 IN = 299
@@ -81,6 +86,16 @@ class Traveller:
         assert 300 <= answer.status_code < 400, Page(self.client, answer).problems
         return self.go(answer.location)
 
+    def sign_in(self, person: Person, address: str = "/sign-in", **fields: str) -> TestResponse:
+        """Enter the password on the page that an address leads to; ends where that leads."""
+        fields = {"email": person.email, "password": person.password, **fields}
+        return self.press(self.page(address), "Sign in", **fields)
+
+    def enter_code(self, outbox: Outbox, page: Page, to: str, **fields: str) -> TestResponse:
+        """Have a code texted and enter it; ends where that leads."""
+        page = check(self.client, self.press(page, "Send code"))
+        return self.press(page, "Submit", code=outbox.code(to=to), **fields)
+
     def step(self, address: str) -> TestResponse:
         """One request: of the portal, or of an app through the gate."""
         parts = urlsplit(address)
@@ -119,3 +134,19 @@ class Traveller:
 
     def _whole(self, address: str) -> str:
         return PORTAL + address if address.startswith("/") else address
+
+
+def make_doors(app: Flask) -> Person:
+    """Ann, and three apps for everyone: in the portal's domain, in another, with its own cookie."""
+    with app.app_context():
+        make_app("Wiki", WIKI, for_everyone=True)
+        make_app("Shop", SHOP, for_everyone=True)
+        make_app("Own", OWN, for_everyone=True, own_cookie=True)
+        return make_person()
+
+
+def signed_in(app: Flask, person: Person, **fields: str) -> Traveller:
+    """A browser of a person's, signed in at the portal."""
+    browser = Traveller(app)
+    browser.sign_in(person, **fields)
+    return browser
