@@ -7,7 +7,11 @@ import pytest
 from flask import Flask
 
 from models import User
+from tests.conftest import POSTGRESQL
 from tests.people import load_user, make_person
+
+collect_ignore = [] if POSTGRESQL else ["test_gate_watch.py"]
+"""What is about PostgreSQL alone belongs to its own run."""
 
 
 @pytest.fixture

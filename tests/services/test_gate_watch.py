@@ -1,4 +1,4 @@
-"""What a process remembers on PostgreSQL, and how fast it forgets what was ended elsewhere."""
+"""What a process remembers on PostgreSQL alone, and how fast it forgets what was ended elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,13 +13,9 @@ from services.clock import now
 from services.gate import app_sessions, registry, targets
 from services.gate.gatekeeper import Gatekeeper
 from services.gate.verdict import Outcome, Question
-from tests.conftest import POSTGRESQL
 from tests.people import load_user, make_person, open_session
 
-pytestmark = [
-    pytest.mark.own_app,
-    pytest.mark.skipif(not POSTGRESQL, reason="needs PostgreSQL: SQLite tells nobody"),
-]
+pytestmark = pytest.mark.own_app
 
 QUESTION = Question(targets.parse("https://wiki.example.org/", allow_http=False))
 WAIT_SECONDS = 10
