@@ -1,4 +1,4 @@
-"""What a process remembers on PostgreSQL alone, and how fast it forgets what was ended elsewhere."""
+"""What a process remembers on PostgreSQL alone, and how fast it forgets what others ended."""
 
 import time
 from collections.abc import Callable, Iterator
