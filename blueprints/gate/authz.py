@@ -6,6 +6,7 @@ rules are in ``services.gate``. Takes no option from the query string.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -52,9 +53,8 @@ class Authz:
     def __init__(self, app: Flask, keeper: Gatekeeper, inner: "WSGIApplication") -> None:
         self._keeper, self._inner = keeper, inner
         self._config: Config = app.extensions["gatepost"]
-        self._cookies = frozenset(
-            cookies.name_of(kind, self._config) for kind in (cookies.APPS, cookies.APP)
-        )
+        names = (cookies.name_of(kind, self._config) for kind in (cookies.APPS, cookies.APP))
+        self._find_tokens = re.compile(rf"(?:^|;)\s*(?:{'|'.join(names)})=([^;\s]+)").findall
         self._complaints = Complaints()
         self._refusal = RefusalPage(app)
         self._may_ask = lru_cache(maxsize=1024)(
@@ -86,7 +86,8 @@ class Authz:
             question = proxy_requests.read_question(
                 family, environ, allow_http=self._config.development
             )
-            answer = self._keeper.ask(question, self._tokens(environ.get("HTTP_COOKIE", "")))
+            # every value of our two cookies: a sibling app may have set another beside ours
+            answer = self._keeper.ask(question, self._find_tokens(environ.get("HTTP_COOKIE", "")))
         except ProxyMistake as mistake:
             self._complaints.of_mistake(family, mistake, self._client(environ))
             return _say(400, "proxy_mistake", header=mistake.header)
@@ -96,7 +97,7 @@ class Authz:
         verdict = answer.verdict
         if verdict.outcome is Outcome.ALLOWED:
             headers = identity_headers.write(self._config, answer, question.target.origin)
-            if verdict.reason in {Reason.PUBLIC_PATH, Reason.PREFLIGHT}:
+            if verdict.reason is Reason.PUBLIC_PATH or verdict.reason is Reason.PREFLIGHT:
                 headers.append(_NOT_EVEN_BY_NGINX)
             return 200, headers, b""
         return self._refuse(family, environ, question, answer)
@@ -149,13 +150,6 @@ class Authz:
             environ.get("HTTP_X_FORWARDED_FOR", ""),
             self._config.trusted_proxies,
         )
-
-    def _tokens(self, header: str) -> list[str]:
-        """Every value of our two cookies: a sibling app may have set another beside ours."""
-        if "gatepost_app" not in header:
-            return []
-        pairs = (part.strip().partition("=") for part in header.split(";"))
-        return [value for name, _, value in pairs if name in self._cookies]
 
 
 def _say(status: int, error: str, **more: str) -> Reply:

@@ -5,14 +5,13 @@ a proxy lets a forged one live where ours is absent.
 """
 
 import unicodedata
+from functools import lru_cache
 from urllib.parse import quote
 
 from config import Config
 from services.clock import now
 from services.gate import signed_identity
-from services.gate.facts import Facts
 from services.gate.gatekeeper import Answer
-from services.gate.registry import AppRules
 from services.header_names import SIGNED
 
 GROUPS_BYTES = 2000
@@ -37,30 +36,31 @@ def write(config: Config, answer: Answer, origin: str) -> list[tuple[str, str]]:
     if person is None:
         headers = [(name, "") for name in names.values()]
         return [*headers, (SIGNED, "")] if app.signed_header else headers
-    groups = _find_groups(answer, person)
+    groups = answer.rules.names_of(person.groups)
     headers = [
         (names["user"], _write_address(person.email_canonical)),
-        (names["groups"], ",".join(groups)),
+        (names["groups"], _join(groups)),
         (names["email"], _write_address(person.email)),
-        (names["name"], _write_name(person, app)),
+        (
+            names["name"],
+            _write_name(person.name, app.percent_encoded) or _write_address(person.email),
+        ),
     ]
     if app.signed_header:
         headers.append((SIGNED, signed_identity.sign(config, person, groups, origin, now())))
     return headers
 
 
-def _find_groups(answer: Answer, person: Facts) -> tuple[str, ...]:
-    """The person's groups by name, as many as a proxy's buffers surely hold."""
-    if not person.groups:
-        return ()
-    known = answer.rules.group_names
-    names = sorted(known[group] for group in person.groups if group in known)
+@lru_cache(maxsize=4096)
+def _join(groups: tuple[str, ...]) -> str:
+    """As many names as a proxy's buffers surely hold."""
     kept, length = 0, -1
-    while kept < len(names) and (length := length + 1 + len(names[kept])) <= GROUPS_BYTES:
+    while kept < len(groups) and (length := length + 1 + len(groups[kept])) <= GROUPS_BYTES:
         kept += 1
-    return tuple(name for name in names[:kept] if name.isascii() and name.isprintable())
+    return ",".join(groups[:kept])
 
 
+@lru_cache(maxsize=4096)
 def _write_address(email: str) -> str:
     """Exactly one spelling for each person: folded, Änn would be taken for Ann."""
     if email.isascii() and "%" not in email and email.isprintable():
@@ -68,14 +68,11 @@ def _write_address(email: str) -> str:
     return quote(email, safe=_OF_ADDRESSES)
 
 
-def _write_name(person: Facts, app: AppRules) -> str:
-    """ASCII: percent-encoded UTF-8 where the app asks for that, else folded; never empty."""
-    name = person.name or person.email
-    if app.percent_encoded:
+@lru_cache(maxsize=4096)
+def _write_name(name: str, percent_encoded: bool) -> str:
+    """ASCII: percent-encoded UTF-8 where the app asks for that, else folded."""
+    if percent_encoded:
         return quote(name, safe=_SAFE)
-    if not name.isascii():
-        plain = unicodedata.normalize("NFKD", name.translate(_NOT_DECOMPOSED))
-        name = plain.encode("ascii", "ignore").decode()
-    if not name.isprintable():
-        name = "".join(c for c in name if c.isprintable())
-    return name.strip() or _write_address(person.email)
+    plain = unicodedata.normalize("NFKD", name.translate(_NOT_DECOMPOSED))
+    folded = plain.encode("ascii", "ignore").decode()
+    return "".join(c for c in folded if c.isprintable()).strip()

@@ -19,7 +19,7 @@ class Connections:
         self._engine = engine
         self._free: list[Any] = []
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
-        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._run = _run_on_sqlite if engine.dialect.name == "sqlite" else _run_prepared
         _close_with(engine, self)
 
     def fetch_one(self, statement: str, values: Any) -> tuple[Any, ...] | None:
@@ -62,12 +62,15 @@ class Connections:
         _left_to_parents.extend(self._free)
         self._free = []
 
-    def _run(self, connection: Any, statement: str, values: Any) -> list[tuple[Any, ...]]:
-        if self._is_sqlite:
-            rows: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
-        else:
-            rows = connection.execute(statement, values, prepare=True).fetchall()
-        return rows
+
+def _run_on_sqlite(connection: Any, statement: str, values: Any) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
+    return rows
+
+
+def _run_prepared(connection: Any, statement: str, values: Any) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = connection.execute(statement, values, prepare=True).fetchall()
+    return rows
 
 
 def open_raw(engine: Engine) -> Any:

@@ -6,7 +6,7 @@ statement is built from the same columns and the same rule as everywhere else
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -58,10 +58,11 @@ class FactsReader:
         self._find, self._arrange = _compile(engine, _FIND, "digest", "app_id", "moment")
         self._version, _ = _compile(engine, _VERSION)
         self._when = _from_text if self._is_sqlite else _as_it_is
+        self._writer = MomentWriter()
 
     def find(self, token_digest: str, app_id: int, moment: datetime) -> tuple[int, Facts] | None:
         """The version of the rules, and the facts where a live session is behind the token."""
-        when = _to_text(moment) if self._is_sqlite else moment
+        when = self._writer.write(moment) if self._is_sqlite else moment
         values = self._arrange((token_digest, app_id, when))
         row = self._connections.fetch_one(self._find, values)
         if row is None:
@@ -77,6 +78,25 @@ class FactsReader:
     def close(self) -> None:
         """Close the connections that are not in use."""
         self._connections.close()
+
+
+class MomentWriter:
+    """Writes times as SQLAlchemy writes them into SQLite, so that text compares as time does.
+
+    Once in a second, not for every request: whether a session lasts until ``moment``
+    itself is seen again by ``Facts.are_live``.
+    """
+
+    def __init__(self) -> None:
+        self._last = (datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), "")
+
+    def write(self, moment: datetime) -> str:
+        """This time, or one up to a second before it."""
+        since, until, text = self._last
+        if not since <= moment < until:
+            text = moment.isoformat(" ", "microseconds")[:26]
+            self._last = moment, moment + timedelta(seconds=1), text
+        return text
 
 
 _VERSION = select(GateState.version).where(GateState.id == literal_column("1"))
@@ -143,11 +163,6 @@ def _make_facts(row: tuple[Any, ...], when: Callable[[Any], Any]) -> Facts:
         tuple(map(int, groups.split(","))) if groups else (),
         grant_id is not None, when(granted_until),
     )  # fmt: skip
-
-
-def _to_text(moment: datetime) -> str:
-    """As SQLAlchemy writes times into SQLite, so that text compares as time does."""
-    return moment.isoformat(" ", "microseconds")[:26]
 
 
 def _from_text(text: str | None) -> datetime | None:

@@ -27,6 +27,9 @@ PASSWORD, TWO_FACTOR, RECENT_TWO_FACTOR = "password", "two-factor", "recent-two-
 LEVELS = (PASSWORD, TWO_FACTOR, RECENT_TWO_FACTOR)
 """How strongly people must have signed in, the weakest first."""
 
+MOST_TOGETHER = 5000
+"""Sets of groups whose names are kept ready."""
+
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 
 
@@ -68,6 +71,17 @@ class Rules:
     apps: Mapping[str, AppRules]
     """By origin."""
     group_names: Mapping[int, str]
+    _together: dict[tuple[int, ...], tuple[str, ...]] = field(default_factory=dict)
+
+    def names_of(self, groups: tuple[int, ...]) -> tuple[str, ...]:
+        """The names of these groups, in their order; most people share theirs with others."""
+        names = self._together.get(groups)
+        if names is None:
+            known = (self.group_names.get(group) for group in groups)
+            names = tuple(sorted(name for name in known if name is not None))
+            if len(self._together) < MOST_TOGETHER:
+                self._together[groups] = names
+        return names
 
 
 class Registry:

@@ -5,9 +5,9 @@ nothing behind this module has to think of it. Pure: looks nothing up.
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import idna
@@ -39,8 +39,7 @@ class TargetRefused(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One request to an app, as its proxy tells of it."""
 
     method: str

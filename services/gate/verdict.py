@@ -103,7 +103,7 @@ def _decide_without_exceptions(
     if person is None or not reaches(person.scope, question.target, app):
         return Verdict(Outcome.SIGN_IN, Reason.NOT_SIGNED_IN, app)
     admission = _find_admission(app, person, moment)
-    if admission in {Reason.NO_GRANT, Reason.GRANT_OVER}:
+    if admission is Reason.NO_GRANT or admission is Reason.GRANT_OVER:
         return Verdict(Outcome.FORBIDDEN, admission, app, person)
     missing = _find_what_is_missing(app, person, moment, demands)
     if missing is not None:
