@@ -2,7 +2,7 @@
 
 import gzip
 
-from playwright.sync_api import Response, expect
+from playwright.sync_api import Page, Response, expect
 
 from tests.browser.tabs import NewVisit
 
@@ -28,6 +28,15 @@ def test_the_sign_in_page_is_light(new_visit: NewVisit) -> None:
     assert raw <= MOST_RAW, {url: len(body) for url, body in bodies.items()}
 
 
+def wait_until_painted(page: Page) -> None:
+    """Ask from outside: the page's own policy allows no ``eval``, which waiting in it needs."""
+    for _ in range(400):
+        if page.evaluate("performance.getEntriesByName('first-contentful-paint').length"):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError("nothing was painted within ten seconds")
+
+
 def test_the_sign_in_page_works_while_scripts_are_still_on_their_way(new_visit: NewVisit) -> None:
     visit = new_visit()
     person = visit.new_person()
@@ -35,8 +44,7 @@ def test_the_sign_in_page_works_while_scripts_are_still_on_their_way(new_visit: 
     visit.page.route("**/*.js*", lambda route: held.append(route))
     visit.page.goto("/sign-in", wait_until="commit")
     expect(visit.page.get_by_role("button", name="Sign in")).to_be_visible()
-    painted = "performance.getEntriesByName('first-contentful-paint').length"
-    visit.page.wait_for_function(f"{painted} === 1")
+    wait_until_painted(visit.page)
     visit.fill("Email address", person.email)
     visit.fill("Password", person.password)
     visit.page.get_by_role("button", name="Sign in").click(no_wait_after=True)
