@@ -80,9 +80,7 @@ class Browser:
         self.url = url
         self.cookies: dict[str, str] = {}
         self.headers = {"X-Forwarded-For": address or new_address(), "User-Agent": agent}
-        self._pool = urllib3.connection_from_url(
-            url, maxsize=32, timeout=ANSWER_SECONDS, retries=False
-        )
+        self._pool = self._connect()
 
     def twin(self, url: str = "") -> "Browser":
         """Another browser with copies of all cookies, perhaps at another portal: a thief's."""
@@ -139,12 +137,20 @@ class Browser:
             method, path, body, sent, redirect=False, assert_same_host=False
         )
         seconds = time.perf_counter() - began
+        if response.status == 413:  # the server hangs up a moment later, on what it did not read
+            self._pool.close()
+            self._pool = self._connect()
         answer = Answer(
             method, self.url + path, response.status, response.headers, response.data,
             _cookies_in(response.headers.getlist("Set-Cookie")), seconds,
         )  # fmt: skip
         self._keep(answer.cookies)
         return answer
+
+    def _connect(self) -> urllib3.HTTPConnectionPool:
+        return urllib3.connection_from_url(
+            self.url, maxsize=32, timeout=ANSWER_SECONDS, retries=False
+        )
 
     def _keep(self, cookies: Mapping[str, str]) -> None:
         for name, value in cookies.items():
