@@ -100,14 +100,12 @@ def _flask_settings(config: Config) -> dict[str, Any]:
 
 
 def _engine_options(config: Config) -> dict[str, Any]:
-    if config.database_url.startswith("sqlite"):
-        return {"hide_parameters": True}
-    return {
-        "hide_parameters": True,  # addresses and digests have no place in a trace
-        "pool_pre_ping": True,
-        "pool_timeout": 5,
-        "connect_args": {"connect_timeout": 5},
-    }
+    options: dict[str, Any] = {"hide_parameters": True}  # no address or digest in a trace
+    if not config.database_url.startswith("sqlite"):
+        options |= {
+            "pool_pre_ping": True, "pool_timeout": 5, "connect_args": {"connect_timeout": 5}
+        }  # fmt: skip
+    return options
 
 
 def _bind_extensions(app: Flask, config: Config) -> None:

@@ -22,6 +22,7 @@ from blueprints.gate import identity_headers, proxy_requests
 from blueprints.gate.complaints import Complaints
 from blueprints.gate.proxy_requests import AUTH_REQUEST, EXT_AUTHZ, PREFIX, ProxyMistake
 from blueprints.gate.refusal_page import RefusalPage
+from blueprints.guard import SAFE_METHODS
 from config import Config
 from services.gate.gatekeeper import Answer, Gatekeeper
 from services.gate.targets import Target
@@ -125,7 +126,7 @@ class Authz:
         location = [("Location", self._find_sign_in(target.url, target))]
         if family == AUTH_REQUEST:
             return 401, location, b""
-        return 302 if target.method in proxy_requests.SAFE_METHODS else 303, location, b""
+        return 302 if target.method in SAFE_METHODS else 303, location, b""
 
     def _tell_to_sign_in(self, family: str, target: Target, error: str) -> Reply:
         """A script is told where to sign in, for the app's front page: never for what it asked."""

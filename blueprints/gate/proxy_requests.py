@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
+from blueprints.guard import SAFE_METHODS
 from services.gate import targets
 from services.gate.targets import Flaw, Target, TargetRefused
 from services.gate.verdict import Question
@@ -17,7 +18,6 @@ from services.gate.verdict import Question
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 AUTH_REQUEST, FORWARD_AUTH, EXT_AUTHZ = "auth-request", "forward-auth", "ext-authz"
 FAMILIES = frozenset({AUTH_REQUEST, FORWARD_AUTH, EXT_AUTHZ})
 PREFIX = "/api/authz/"

@@ -75,10 +75,6 @@ class FactsReader:
         row = self._connections.fetch_one(self._version, ())
         return int(row[0]) if row else 0
 
-    def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._connections.close()
-
 
 class MomentWriter:
     """Writes times as SQLAlchemy writes them into SQLite, so that text compares as time does.

@@ -161,8 +161,3 @@ def appoint(app: Flask, engine: Engine) -> Gatekeeper:
 def the_gatekeeper() -> Gatekeeper:
     """The running app's."""
     return cast(Gatekeeper, current_app.extensions["gatepost-gate"])
-
-
-def may_enter(answer: Answer) -> bool:
-    """Whether the app's door opens."""
-    return answer.verdict.outcome is Outcome.ALLOWED

@@ -13,9 +13,13 @@ from services.clock import now
 from services.gate import app_sessions, registry, targets
 from services.gate.gatekeeper import Gatekeeper
 from services.gate.verdict import Outcome, Question
+from tests.conftest import POSTGRESQL
 from tests.people import load_user, make_person, open_session
 
-pytestmark = pytest.mark.own_app
+pytestmark = [
+    pytest.mark.own_app,
+    pytest.mark.skipif(not POSTGRESQL, reason="needs PostgreSQL: SQLite tells nobody"),
+]
 
 QUESTION = Question(targets.parse("https://wiki.example.org/", allow_http=False))
 WAIT_SECONDS = 10
