@@ -20,7 +20,7 @@ from blueprints import cookies
 from blueprints.client_address import find_address, may_ask_for_verdicts
 from blueprints.gate import identity_headers, proxy_requests
 from blueprints.gate.complaints import Complaints
-from blueprints.gate.proxy_requests import AUTH_REQUEST, EXT_AUTHZ, PREFIX, ProxyMistake
+from blueprints.gate.proxy_requests import AUTH_REQUEST, ProxyMistake
 from blueprints.gate.refusal_page import RefusalPage
 from blueprints.guard import SAFE_METHODS
 from config import Config
@@ -66,11 +66,8 @@ class Authz:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer the three addresses."""
-        path: str = environ.get("PATH_INFO", "")
-        if not path.startswith(PREFIX):
-            return self._inner(environ, start_response)
-        family, slash, _ = path[len(PREFIX) :].partition("/")
-        if family not in proxy_requests.FAMILIES or (slash and family != EXT_AUTHZ):
+        family = proxy_requests.find_family(environ.get("PATH_INFO", ""))
+        if not family:
             return self._inner(environ, start_response)
         status, headers, body = self._reply(family, environ)
         start_response(
@@ -98,7 +95,7 @@ class Authz:
         verdict = answer.verdict
         if verdict.outcome is Outcome.ALLOWED:
             headers = identity_headers.write(self._config, answer, question.target.origin)
-            if verdict.reason is Reason.PUBLIC_PATH or verdict.reason is Reason.PREFLIGHT:
+            if verdict.person is None:
                 headers.append(_NOT_EVEN_BY_NGINX)
             return 200, headers, b""
         return self._refuse(family, environ, question, answer)

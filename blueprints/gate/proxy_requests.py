@@ -7,6 +7,7 @@ could be read in two ways, is a mistake in the proxy's settings. Decides nothing
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ PREFIX = "/api/authz/"
 MISSING = "is missing"
 AMBIGUOUS = "holds two values, or what cannot be part of an address"
 
+_ADDRESSES = {PREFIX + family: family for family in FAMILIES}
 _BEFORE = f"{PREFIX}{EXT_AUTHZ}"
 _HOST = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]+)?")
 _SCHEMES = frozenset({"https", "wss", "http", "ws"})
@@ -45,6 +47,11 @@ class Original(NamedTuple):
     url: str
     method: str
     path_is_certain: bool
+
+
+def find_family(path: str) -> str:
+    """The family whose address this path of the portal's is, or ""; Envoy appends its own."""
+    return _ADDRESSES.get(path) or (EXT_AUTHZ if path.startswith(f"{_BEFORE}/") else "")
 
 
 def read_original(family: str, environ: "WSGIEnvironment") -> Original:
@@ -139,14 +146,18 @@ def _need(environ: "WSGIEnvironment", header: str) -> str:
 
 
 def _read_origin(environ: "WSGIEnvironment", host_header: str) -> str:
-    """Scheme and host, each from a header of its own: neither may bring a path along."""
-    scheme = _need(environ, "X-Forwarded-Proto").lower()
-    if scheme not in _SCHEMES:
+    """Scheme and host, each from a header of its own."""
+    return _join(_need(environ, "X-Forwarded-Proto"), _need(environ, host_header), host_header)
+
+
+@lru_cache(maxsize=1024)  # a portal sees few, and sees them often
+def _join(scheme: str, host: str, host_header: str) -> str:
+    """The two as one origin: neither may bring a path along."""
+    if scheme.lower() not in _SCHEMES:
         raise ProxyMistake("X-Forwarded-Proto", AMBIGUOUS)
-    host = _need(environ, host_header)
     if _HOST.fullmatch(host) is None:
         raise ProxyMistake(host_header, AMBIGUOUS)
-    return f"{scheme}://{host}"
+    return f"{scheme.lower()}://{host}"
 
 
 def _header_of(family: str, flaw: Flaw) -> str:

@@ -11,6 +11,9 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
+MAPPED_BYTES = 2**28
+"""Of a SQLite file, at most; address space, not memory of one's own."""
+
 
 class Connections:
     """The free connections to one database, in this process."""
@@ -19,7 +22,8 @@ class Connections:
         self._engine = engine
         self._free: list[Any] = []
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
-        self._run = _run_on_sqlite if engine.dialect.name == "sqlite" else _run_prepared
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._run = _run_on_sqlite if self._is_sqlite else _run_prepared
         _close_with(engine, self)
 
     def fetch_one(self, statement: str, values: Any) -> tuple[Any, ...] | None:
@@ -28,29 +32,35 @@ class Connections:
         Raises SQLAlchemy's ``OperationalError`` where the database cannot answer.
         """
         try:
-            connection = self._free.pop()
+            cursor = self._free.pop()
         except IndexError:
             return self._fetch_anew(statement, values)
         try:
-            rows = self._run(connection, statement, values)
+            rows = self._run(cursor, statement, values)
         except self._driver_error:  # it may have been lost since, like all that stood free
-            _close(connection)
+            _close(cursor)
             self.close()
             return self._fetch_anew(statement, values)
-        self._free.append(connection)
+        self._free.append(cursor)
         return rows[0] if rows else None
 
     def _fetch_anew(self, statement: str, values: Any) -> tuple[Any, ...] | None:
-        connection = None
+        cursor = None
         try:
-            connection = open_raw(self._engine)
-            rows = self._run(connection, statement, values)
+            cursor = self._open()
+            rows = self._run(cursor, statement, values)
         except self._driver_error as error:
-            if connection is not None:
-                _close(connection)
+            if cursor is not None:
+                _close(cursor)
             raise OperationalError(statement, None, error) from error
-        self._free.append(connection)
+        self._free.append(cursor)
         return rows[0] if rows else None
+
+    def _open(self) -> Any:
+        cursor = open_raw(self._engine).cursor()
+        if self._is_sqlite:  # a page of the file costs no call, however many there are
+            cursor.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}").fetchall()
+        return cursor
 
     def close(self) -> None:
         """Close those that are free."""
@@ -63,13 +73,13 @@ class Connections:
         self._free = []
 
 
-def _run_on_sqlite(connection: Any, statement: str, values: Any) -> list[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
+def _run_on_sqlite(cursor: Any, statement: str, values: Any) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = cursor.execute(statement, values).fetchall()
     return rows
 
 
-def _run_prepared(connection: Any, statement: str, values: Any) -> list[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = connection.execute(statement, values, prepare=True).fetchall()
+def _run_prepared(cursor: Any, statement: str, values: Any) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = cursor.execute(statement, values, prepare=True).fetchall()
     return rows
 
 
@@ -110,8 +120,8 @@ def _close_with(engine: Engine, connections: Connections) -> None:
             still.close()
 
 
-def _close(connection: Any) -> None:
+def _close(cursor: Any) -> None:
     try:
-        connection.close()
+        cursor.connection.close()
     except Exception:  # it is lost already, and nobody waits for it
         return

@@ -7,6 +7,7 @@ statement is built from the same columns and the same rule as everywhere else
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -161,6 +162,7 @@ def _make_facts(row: tuple[Any, ...], when: Callable[[Any], Any]) -> Facts:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=16_384)  # a page asks many times for one person
 def _from_text(text: str | None) -> datetime | None:
     return datetime.fromisoformat(f"{text}+00:00") if text else None
 

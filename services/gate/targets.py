@@ -88,7 +88,7 @@ def parse(url: str, method: str = "GET", *, allow_http: bool) -> Target:
         raise TargetRefused(Flaw.TOO_LONG)
     if _PRINTABLE.fullmatch(url) is None:
         raise TargetRefused(Flaw.CHARACTERS)
-    if _METHOD.fullmatch(method) is None:
+    if method != "GET" and _METHOD.fullmatch(method) is None:
         raise TargetRefused(Flaw.METHOD)
     found = _ADDRESS.fullmatch(url)
     if found is None:

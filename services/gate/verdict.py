@@ -86,7 +86,7 @@ def decide(
     if question.is_preflight and app.preflight_allowed:
         return Verdict(Outcome.ALLOWED, Reason.PREFLIGHT, app)
     verdict = _decide_without_exceptions(question, app, person, moment, demands)
-    if verdict.outcome is not Outcome.ALLOWED and _is_public(question, app):
+    if app.public_paths and verdict.outcome is not Outcome.ALLOWED and _is_public(question, app):
         return Verdict(Outcome.ALLOWED, Reason.PUBLIC_PATH, app)
     return verdict
 
@@ -122,8 +122,7 @@ def reaches(scope: str, target: Target, app: AppRules) -> bool:
 
 def _is_public(question: Question, app: AppRules) -> bool:
     return (
-        bool(app.public_paths)
-        and question.path_is_certain
+        question.path_is_certain
         and question.target.has_plain_path
         and app.has_public_path(question.target.path)
     )
