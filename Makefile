@@ -46,7 +46,8 @@ run: $(RUNTIME) ## Run a development portal on 127.0.0.1:8000 (PORT=8001 moves i
 	@$(GRANIAN) --host 127.0.0.1 --port $(PORT) --workers 1
 
 .PHONY: serve
-serve: $(RUNTIME) ## Run the production server (HOST, PORT, WORKERS, THREADS; settings from the environment)
+serve: $(RUNTIME) ## Run the production server (HOST, PORT, WORKERS, THREADS; settings from the environment; after flask db upgrade)
+	@$(BIN)/flask ready
 	@$(GRANIAN) --host $(HOST) --port $(PORT) --workers $(WORKERS) --respawn-failed-workers
 
 .PHONY: test

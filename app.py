@@ -24,12 +24,15 @@ from blueprints.static_versions import StaticVersions
 from blueprints.two_factor import two_factor
 from config import Config, SettingsInvalid, load, unknown_names
 from extensions import babel, csrf, db, login_manager, migrate, prepare_engine
-from services import delivery, hashing, registration
+from services import delivery, hashing, readiness, registration
 from services.gate import gatekeeper
 from services.gate.gatekeeper import Gatekeeper
 from services.sealing import signing_keys
 
 log = structlog.get_logger("gatepost")
+
+IN_VAIN = 3
+"""The status of a server's worker that cannot start: gunicorn then tries no other."""
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -37,6 +40,8 @@ def create_app(config: Config | None = None) -> Flask:
 
     Settings that cannot be used end the process with status 1 and every problem listed.
     """
+    if config is None and cli.asks_for_help(sys.argv[1:]):
+        return _commands_alone()
     config = config or _load_or_exit()
     logs.set_up(development=config.development)
     app = Flask(__name__, instance_path=str(config.instance_dir.resolve()))
@@ -55,11 +60,16 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def serve() -> Flask:
-    """The portal for a server's worker process: with its delivery worker running."""
-    app = create_app()
+    """The portal for a server's worker process: with its delivery worker running.
+
+    Without good settings, or this version's tables, it ends the process with ``IN_VAIN``.
+    A database that is away, though, comes back: until then ``/readyz`` says so.
+    """
+    app = create_app(_load_or_exit(IN_VAIN))
     for sentence in unknown_names():
         log.warning("setting_unknown", text=sentence)
     with app.app_context():
+        _exit_unless_upgraded()
         hashing.warm_up()
         _announce_setup()
     delivery.start(app)
@@ -68,13 +78,30 @@ def serve() -> Flask:
     return app
 
 
-def _load_or_exit() -> Config:
+def _commands_alone() -> Flask:
+    """Enough to list the commands and tell about each: that needs no settings."""
+    app = Flask(__name__)
+    migrate.init_app(app, db)
+    cli.register(app)
+    return app
+
+
+def _load_or_exit(status: int = 1) -> Config:
     try:
         return load()
     except SettingsInvalid as error:
         sys.stderr.write("Gatepost does not start: its settings have problems.\n")
         sys.stderr.writelines(f"  - {problem}\n" for problem in error.problems)
-        sys.exit(1)
+        sys.exit(status)
+
+
+def _exit_unless_upgraded() -> None:
+    problem = readiness.find_problem()
+    if problem and problem.asks_for_upgrade:
+        sys.stderr.write(f"Gatepost does not start. {problem}\n")
+        sys.exit(IN_VAIN)
+    if problem:
+        log.error("database", text=str(problem))
 
 
 def _flask_settings(config: Config) -> dict[str, Any]:
@@ -167,5 +194,5 @@ def _announce_setup() -> None:
                 text="No accounts yet: open /setup with this token",
                 token=registration.setup_token(),
             )
-    except Exception:  # an unprepared database is /readyz's to tell, not a reason not to start
+    except Exception:  # a database that is away is /readyz's to tell, not a reason not to start
         db.session.rollback()

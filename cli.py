@@ -15,7 +15,7 @@ import config
 import config_docs
 from cli_apps import app_group, group_group
 from cli_doctor import doctor
-from cli_output import print_values, says_refusals
+from cli_output import needs_database, print_values, says_refusals
 from extensions import settings
 from services import accounts, delivery, sweeping, trial_messages
 from services.phones import parse_number
@@ -26,13 +26,25 @@ mail = AppGroup("mail", help="Mails.")
 settings_group = AppGroup("settings", help="The settings of the environment.")
 
 
+GROUPS = (user, sms, mail, settings_group, app_group, group_group)
+
+
 def register(app: Flask) -> None:
     """Hang the commands into the app."""
-    for group in (user, sms, mail, settings_group, app_group, group_group):
+    for group in GROUPS:
         app.cli.add_command(group)
     app.cli.add_command(deliver)
+    app.cli.add_command(ready)
     app.cli.add_command(sweep)
     app.cli.add_command(doctor)
+
+
+def asks_for_help(args: list[str]) -> bool:
+    """Whether ``flask`` with these arguments only tells what there is, and does nothing."""
+    if click.get_current_context(silent=True) is None:  # not the command line: a server
+        return False
+    names = ["db", *(group.name for group in GROUPS)]
+    return "--help" in args or not args or (len(args) == 1 and args[0] in names)
 
 
 @user.command("create")
@@ -40,7 +52,7 @@ def register(app: Flask) -> None:
 @click.option("--name", default="", help="The person's name.")
 @click.option("--admin", is_flag=True, help="An administrator.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@says_refusals
+@needs_database
 def create_user(email: str, name: str, admin: bool, password_stdin: bool) -> None:
     """Make an account, confirmed at once; without a password, print a link to choose one."""
     password = _read_password() if password_stdin else None
@@ -55,7 +67,7 @@ def create_user(email: str, name: str, admin: bool, password_stdin: bool) -> Non
 
 @user.command("invite")
 @click.argument("email")
-@says_refusals
+@needs_database
 def invite_user(email: str) -> None:
     """Mail an invitation to register."""
     link = accounts.invite(email)
@@ -66,7 +78,7 @@ def invite_user(email: str) -> None:
 @user.command("show")
 @click.argument("email")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-@says_refusals
+@needs_database
 def show_user(email: str, as_json: bool) -> None:
     """Show an account: its state, its ways, the latest messages and events."""
     print_values(accounts.describe(accounts.find(email)), as_json)
@@ -74,7 +86,7 @@ def show_user(email: str, as_json: bool) -> None:
 
 @user.command("disable")
 @click.argument("email")
-@says_refusals
+@needs_database
 def disable_user(email: str) -> None:
     """Disable an account; every session ends at its next request."""
     accounts.disable(accounts.find(email))
@@ -83,7 +95,7 @@ def disable_user(email: str) -> None:
 
 @user.command("enable")
 @click.argument("email")
-@says_refusals
+@needs_database
 def enable_user(email: str) -> None:
     """Let a disabled account in again."""
     accounts.enable(accounts.find(email))
@@ -92,7 +104,7 @@ def enable_user(email: str) -> None:
 
 @user.command("reset-two-factor")
 @click.argument("email")
-@says_refusals
+@needs_database
 def reset_two_factor(email: str) -> None:
     """Turn two-factor sign-in off and remove every number."""
     accounts.reset_two_factor(accounts.find(email))
@@ -118,14 +130,24 @@ def send_test_mail(address: str) -> None:
 @click.command("deliver")
 @click.option("--until-idle", is_flag=True, help="End when nothing is due.")
 @with_appcontext
+@needs_database
 def deliver(until_idle: bool) -> None:
     """Run the delivery worker on its own, until it is told to end."""
     delivery.run(current_app._get_current_object(), until_idle=until_idle)  # type: ignore[attr-defined]
 
 
+@click.command("ready")
+@with_appcontext
+@needs_database
+def ready() -> None:
+    """Say whether the portal can serve, as /readyz does. Status 1: it cannot, and why."""
+    click.echo("The portal can serve.")
+
+
 @click.command("sweep")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @with_appcontext
+@needs_database
 def sweep(as_json: bool) -> None:
     """Remove what is past its keeping, in small steps."""
     print_values(sweeping.sweep_all(), as_json)

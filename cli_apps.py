@@ -5,7 +5,7 @@ import sys
 import click
 from flask.cli import AppGroup
 
-from cli_output import print_json, print_rows, print_values, says_refusals
+from cli_output import needs_database, print_json, print_rows, print_values
 from models_apps import App
 from services import apps, days, grants, groups
 from services.app_drafts import AppDraft
@@ -26,7 +26,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="One JSON documen
 @click.option("--group", "group_names", multiple=True, help="Let this group in, nobody else.")
 @click.option("--public-path", "paths", multiple=True, help="Open to all: /health, /static/*.")
 @click.option("--level", type=click.Choice(LEVELS), default=PASSWORD, help="What it takes.")
-@says_refusals
+@needs_database
 def add_app(
     name: str, url: str, group_names: tuple[str, ...], paths: tuple[str, ...], level: str
 ) -> None:
@@ -41,6 +41,7 @@ def add_app(
 
 @app_group.command("list")
 @as_json
+@needs_database
 def list_apps(as_json: bool) -> None:
     """List the apps."""
     print_rows([_describe(app) if as_json else _summarize(app) for app in apps.list_all()], as_json)
@@ -49,7 +50,7 @@ def list_apps(as_json: bool) -> None:
 @app_group.command("show")
 @click.argument("name")
 @as_json
-@says_refusals
+@needs_database
 def show_app(name: str, as_json: bool) -> None:
     """Show an app: its settings and who may enter."""
     print_values(_describe(apps.find_by_name(name)), as_json)
@@ -57,7 +58,7 @@ def show_app(name: str, as_json: bool) -> None:
 
 @app_group.command("remove")
 @click.argument("name")
-@says_refusals
+@needs_database
 def remove_app(name: str) -> None:
     """Remove an app, with who may enter it; nobody gets in any more."""
     apps.remove(apps.find_by_name(name).id, OPERATOR)
@@ -68,7 +69,7 @@ def remove_app(name: str) -> None:
 @click.argument("url")
 @click.option("--as", "email", required=True, help="The address of the person who would ask.")
 @as_json
-@says_refusals
+@needs_database
 def check_app(url: str, email: str, as_json: bool) -> None:
     """Say in words whether a person may open an address, and why. Status 1: they may not."""
     explanation = explain(url, find_by_email(email))
@@ -82,7 +83,7 @@ def check_app(url: str, email: str, as_json: bool) -> None:
 
 @group_group.command("create")
 @click.argument("name")
-@says_refusals
+@needs_database
 def create_group(name: str) -> None:
     """Make an empty group."""
     groups.create(name, OPERATOR)
@@ -91,7 +92,7 @@ def create_group(name: str) -> None:
 
 @group_group.command("delete")
 @click.argument("name")
-@says_refusals
+@needs_database
 def delete_group(name: str) -> None:
     """Delete a group; its members keep their accounts."""
     groups.delete_group(groups.find_by_name(name).id, OPERATOR)
@@ -100,6 +101,7 @@ def delete_group(name: str) -> None:
 
 @group_group.command("list")
 @as_json
+@needs_database
 def list_groups(as_json: bool) -> None:
     """List the groups with their members."""
     rows = groups.list_all()
@@ -115,7 +117,7 @@ def list_groups(as_json: bool) -> None:
 @group_group.command("add")
 @click.argument("name")
 @click.argument("email")
-@says_refusals
+@needs_database
 def add_member(name: str, email: str) -> None:
     """Put a person in a group."""
     groups.add(groups.find_by_name(name).id, email, OPERATOR)
@@ -125,7 +127,7 @@ def add_member(name: str, email: str) -> None:
 @group_group.command("remove")
 @click.argument("name")
 @click.argument("email")
-@says_refusals
+@needs_database
 def remove_member(name: str, email: str) -> None:
     """Take a person out of a group."""
     groups.remove(groups.find_by_name(name).id, find_by_email(email).id, OPERATOR)

@@ -62,7 +62,7 @@ def doctor(
         wire = Wire(connect, ca or "")
         addresses = direct or _usual_address()
         findings += portal.examine(settings(), wire, addresses)
-    if url:
+    if url and not any(finding.name == "database" for finding in findings):
         findings += _examine_app(url, listen, wire)
     _print(findings, as_json)
     if url and not listen and not as_json:

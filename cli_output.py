@@ -8,7 +8,10 @@ from functools import wraps
 from typing import Any, NoReturn, TypeVar
 
 import click
+from sqlalchemy.exc import OperationalError, TimeoutError
 
+from extensions import end_reading
+from services import readiness
 from services.errors import Refusal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -25,6 +28,26 @@ def says_refusals(command: Command) -> Command:
             fail(str(refusal))
 
     return run  # type: ignore[return-value]
+
+
+def needs_database(command: Command) -> Command:
+    """Run a command only where the database answers and has this version's tables.
+
+    Otherwise, or where it fails meanwhile, one line says why; it ends with status 1.
+    """
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        problem = readiness.find_problem()
+        if problem:
+            fail(str(problem))
+        end_reading()
+        try:
+            return command(*args, **kwargs)
+        except (OperationalError, TimeoutError) as error:
+            fail(f"{readiness.explain(error)}.")
+
+    return says_refusals(run)  # type: ignore[return-value]
 
 
 def print_values(values: Mapping[str, Any], as_json: bool) -> None:

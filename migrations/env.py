@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import click
 from alembic import context
+from alembic.util import CommandError
 from flask import current_app
+from sqlalchemy.exc import OperationalError
 
 from extensions import db
 from models import UtcDateTime
 from models_apps import App
+from services import readiness
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | bool:
@@ -35,4 +39,9 @@ def run_migrations() -> None:
             context.run_migrations()
 
 
-run_migrations()
+try:
+    run_migrations()
+except OperationalError as error:
+    raise click.ClickException(f"{readiness.explain(error)}.") from error
+except CommandError as error:
+    raise click.ClickException(str(readiness.find_problem() or error)) from error

@@ -19,6 +19,6 @@ def healthz() -> Response:
 def readyz() -> Response:
     """The database answers and has the tables of this version; 503 otherwise."""
     problem = readiness.find_problem()
-    response = jsonify(status="ok" if problem is None else problem)
+    response = jsonify(status="ok" if problem is None else problem.word)
     response.status_code = 200 if problem is None else 503
     return response

@@ -27,7 +27,7 @@ def examine(config: Config) -> list[Finding]:
     """Everything that is wrong inside; needs an application context."""
     problem = readiness.find_problem()
     if problem:
-        return [Finding("database", f"The portal cannot serve: {problem}.", "flask db upgrade")]
+        return [Finding("database", f"{problem.sentence}.", problem.mend)]
     apps = list(db.session.scalars(
         select(App).options(selectinload(App.addresses), selectinload(App.grants)).order_by(App.id)
     ))  # fmt: skip
