@@ -6,7 +6,7 @@ Asking again repeats the same code while it lives.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flask_babel import LazyString
 from sqlalchemy import bindparam, func, select, update
@@ -14,10 +14,17 @@ from sqlalchemy.orm import Session
 
 from extensions import change_rows, db, settings, writing
 from models import Challenge, Message, Phone, User
-from services import alerts, challenges, delivery_status, limits, outbox, ways
+from services import alerts, challenges, delivery_status, limits, number_limits, outbox, ways
 from services.audit import Client, Event, record
 from services.challenges import Purpose, Reference
-from services.errors import NothingSent, TextsPaused, TooManyMessages, TooManyTries, TooSoonToResend
+from services.errors import (
+    NothingSent,
+    TextsPaused,
+    TooManyMessages,
+    TooManyTexts,
+    TooManyTries,
+    TooSoonToResend,
+)
 from services.limits import Place, Wait, Window
 from services.masking import mask_number
 from services.ways import Way
@@ -40,7 +47,6 @@ _NOTE_SEND = (
         message_id=bindparam("message"), sends=Challenge.sends + 1, phone_id=bindparam("went_to")
     )
 )
-_COUNT_PHONES = select(func.count()).select_from(Phone)
 
 
 @dataclass(frozen=True)
@@ -110,14 +116,20 @@ def send_to_prove(
 
     The person's limits are counted here; the number's own are the caller's.
     """
-    _count_send(session, user, challenge.destination)
+    _count_send(session, user, challenge.destination, [])
     _queue(session, user, challenge, reference, Way("", "sms", challenge.destination), client)
 
 
 def give_back_sends(session: Session, user: User, challenge: Challenge, destination: str) -> None:
-    """The code was entered: its sends and the wait for its destination no longer count."""
-    limits.give_back(session, _person_places(user)[:2], challenge.sends)
+    """The code was entered: its sends and the wait for its destination no longer count.
+
+    Near the end of the caller's transaction, as it gives back what the whole portal shares.
+    """
     limits.clear(session, _gap(), destination)
+    limits.give_back(session, _person_places(user)[:2], challenge.sends)
+    by_text_to_proven = challenge.phone_id is not None and not challenge.destination
+    if by_text_to_proven and destination:
+        number_limits.give_back_proven(session, destination, _texts_of(session, challenge))
 
 
 def last_destination(session: Session, user: User, challenge: Challenge) -> str:
@@ -167,10 +179,11 @@ def _send(
         challenge, reference = challenges.issue(
             session, user, purpose, reference, phone_id=way.phone_id
         )
-    _count_send(session, user, way.to)
+    by_sms = way.channel == "sms"
+    _count_send(session, user, way.to, number_limits.proven_places(way.to) if by_sms else [])
     _queue(session, user, challenge, reference, way, client)
-    if way.channel == "sms":
-        _count_proven_text(session)
+    if by_sms:
+        number_limits.take_proven_share(session)
     return reference
 
 
@@ -199,29 +212,34 @@ def _queue(
     record(session, Event.CODE_SENT, client, user.id, purpose=purpose.value, way=where)
 
 
+def _texts_of(session: Session, challenge: Challenge) -> int:
+    """How many texts carried the code that came by text: as a rule it was sent once."""
+    if challenge.sends == 1:
+        return 1
+    of_the_code = select(func.count()).where(
+        Message.user_id == challenge.user_id,
+        Message.channel == "sms",
+        Message.expires_at == challenge.expires_at,
+    )
+    return session.execute(of_the_code).scalar_one()
+
+
 def _was_just_sent(session: Session, challenge: Challenge, way: Way) -> bool:
     same_way = challenge.sends > 0 and challenge.phone_id == way.phone_id
     return same_way and limits.waiting_seconds(session, _gap(), way.to) > 0
 
 
-def _count_send(session: Session, user: User, destination: str) -> None:
+def _count_send(session: Session, user: User, destination: str, more: list[Place]) -> None:
     try:
         limits.begin_wait(session, _gap(), destination)
     except TooManyTries as error:
         raise TooSoonToResend(error.retry_after or 1) from error
     try:
-        limits.take(session, _person_places(user))
+        limits.take(session, [*_person_places(user), *more])
     except TooManyTries as error:
-        raise TooManyMessages(error.retry_after or 1, error.rule) from error
-
-
-def _count_proven_text(session: Session) -> None:
-    phones = session.execute(_COUNT_PHONES).scalar_one() or 1
-    rule = Window("proven_texts_day", settings().proven_number_portal_per_day_each * phones, DAY)
-    try:
-        limits.take(session, [(replace(rule, most=max(rule.most, 50)), "portal")])
-    except TooManyTries as error:
-        raise TextsPaused(error.retry_after or 1, error.rule) from error
+        of_number = error.rule in {rule.name for rule, _ in more}
+        refusal = TooManyTexts if of_number else TooManyMessages
+        raise refusal(error.retry_after or 1, error.rule) from error
 
 
 def _gap() -> Wait:

@@ -55,12 +55,24 @@ class TooSoonToResend(TooManyTries):
 
 
 class TooManyMessages(TooManyTries):
-    """This person, number, prefix, country or portal has had its messages for now."""
+    """This person, network address, number or prefix has had its messages for now."""
 
     def __init__(self, retry_after: int, rule: str) -> None:
         super().__init__(retry_after, rule)
         self.sentence = lazy_gettext(
             "Too many codes were asked for. Wait %(wait)s, then try again.",
+            wait=describe_wait(retry_after),
+        )
+
+
+class TooManyTexts(TooManyMessages):
+    """This proven number has had its texts for now, for whichever account."""
+
+    def __init__(self, retry_after: int, rule: str) -> None:
+        super().__init__(retry_after, rule)
+        self.sentence = lazy_gettext(
+            "This number has had as many texts as it can get for now. "
+            "Use another way, or wait %(wait)s.",
             wait=describe_wait(retry_after),
         )
 

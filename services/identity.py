@@ -71,13 +71,13 @@ def prove_code(
     challenge = challenges.check_code(user, Purpose.CONFIRM_IDENTITY, reference, code, client)
     with writing() as session:
         challenges.use_up(session, user, challenge)
-        codes.give_back_sends(
-            session, user, challenge, codes.last_destination(session, user, challenge)
-        )
         record(session, Event.IDENTITY_CONFIRMED, client, user.id)
         if not has_second_factor(login_session):
             # Who copied an app's cookie before must not rise with it: apps are entered anew.
             app_sessions.end_all(session, login_session)
+        codes.give_back_sends(
+            session, user, challenge, codes.last_destination(session, user, challenge)
+        )
         return login_sessions.renew(
             session, login_session, second_factor_proved_at=now(),
             amr=_with_factor(login_session.amr, "sms" if challenge.phone_id else "otp"),

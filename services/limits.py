@@ -51,8 +51,9 @@ Place = tuple[Window, str]
 
 
 def take(session: Session, places: Iterable[Place]) -> None:
-    """Count one use at every place, or none at all: raises ``TooManyTries`` at the first full one.
+    """Count one use at every place, or none at all: raises ``TooManyTries`` where one is full.
 
+    Of several full ones, that with the longest wait is named; of equal waits, the first.
     The caller's transaction must end with the exception, which undoes the counts.
     """
     wanted = {_key(rule.name, subject): rule for rule, subject in places}
@@ -68,7 +69,7 @@ def take(session: Session, places: Iterable[Place]) -> None:
             f"end{i}": now + wanted[key].seconds,
         }
     taken = set(session.execute(_take_statement(len(keys)), values).scalars())
-    full = [key for key in keys if key not in taken]
+    full = [key for key in wanted if key not in taken]
     if full:
         raise _refuse(session, full, wanted, now)
 
@@ -100,8 +101,11 @@ def check(session: Session, rule: Window, subject: str) -> None:
 
 def give_back(session: Session, places: Iterable[Place], uses: int = 1) -> None:
     """Take back ``uses`` counts at each place, never below none."""
-    for key in sorted({_key(rule.name, subject) for rule, subject in places}):
-        session.execute(_GIVE_BACK, {"key": key, "uses": uses})
+    keys = sorted({_key(rule.name, subject) for rule, subject in places})
+    if not keys:
+        return
+    values: dict[str, object] = {f"key{i}": key for i, key in enumerate(keys)}
+    session.execute(_give_back_statement(len(keys)), {**values, "uses": uses})
 
 
 def begin_wait(session: Session, rule: Wait, subject: str) -> None:
@@ -200,14 +204,20 @@ def _take_statement(places: int) -> TextClause:
     """)  # noqa: S608 (only row numbers are put in)
 
 
+@lru_cache(maxsize=32)
+def _give_back_statement(places: int) -> TextClause:
+    """An UPDATE would lock the rows in an order of its own; so they are met as they are taken."""
+    rows = ", ".join(f"(:key{i}, 0, 0, 0, 0, 0)" for i in range(places))
+    return text(f"""
+        INSERT INTO limits (key, count, most, started_at, free_at, expires_at) VALUES {rows}
+        ON CONFLICT (key) DO UPDATE SET
+          count = CASE WHEN limits.count > :uses THEN limits.count - :uses ELSE 0 END
+    """)  # noqa: S608 (only row numbers are put in)
+
+
 _READ = text("SELECT count AS uses, expires_at FROM limits WHERE key = :of_key")
 _READ_FREE_AT = text("SELECT free_at FROM limits WHERE key = :of_key")
 _CLEAR = text("DELETE FROM limits WHERE key = :of_key")
-
-_GIVE_BACK = text(
-    "UPDATE limits SET count = CASE WHEN count > :uses THEN count - :uses ELSE 0 END"
-    " WHERE key = :key"
-)
 
 _UNDO_WAIT = text(
     "UPDATE limits SET count = CASE WHEN count > 1 THEN count - 1 ELSE 0 END, free_at = 0"

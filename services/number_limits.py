@@ -1,19 +1,20 @@
-"""Limits on texts to numbers that nobody has proved yet: where the bill can be run up.
+"""Limits on texts by the numbers they go to: where the bill can be run up.
 
-By person, network address, number prefix, country and the whole portal; and a
-breaker, which pauses a prefix or country whose codes are hardly ever entered (the
-mark of SMS pumping). Counts in the caller's transaction; decides nothing else.
+Numbers that nobody has proved yet: by person, network address, number prefix, country
+and the whole portal; and a breaker, which pauses a prefix or country whose codes are
+hardly ever entered (the mark of SMS pumping). Proven numbers: by number, over all the
+accounts that have it, and the whole portal. Counts in the caller's transaction.
 """
 
 import hashlib
 from datetime import timedelta
 
 import phonenumbers
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from extensions import change_rows, settings
-from models import Challenge, NumberTrial, User
+from models import Challenge, NumberTrial, Phone, User
 from services import alerts, limits
 from services.addresses import network_of
 from services.audit import Client, Event, record
@@ -25,6 +26,10 @@ HOUR = 3600
 DAY = 86400
 PREFIX_HIDES = 4
 """A prefix is the number without its last so many digits."""
+LEAST_PROVEN_TEXTS = 50
+"""Texts to proven numbers that the smallest portal has in a day."""
+
+_COUNT_NUMBERS = select(func.count(Phone.number.distinct()))
 
 
 def take(session: Session, user: User, challenge: Challenge, client: Client) -> None:
@@ -40,7 +45,7 @@ def take(session: Session, user: User, challenge: Challenge, client: Client) -> 
     try:
         if limits.count(session, _seen(), f"{user.id} {number}") == 1:
             limits.take(session, _new_number_places(user, client))
-        limits.take(session, _prefix_places(number))
+        limits.take(session, [*_prefix_places(number), _proofs_of(number)])
     except TooManyTries as error:
         raise TooManyMessages(error.retry_after or 1, error.rule) from error
     _note_trial(session, challenge)
@@ -61,6 +66,39 @@ def give_back(session: Session, user: User, challenge: Challenge, client: Client
         update(NumberTrial).where(NumberTrial.challenge_id == challenge.id).values(entered=True),
     )
     limits.give_back(session, _portal_places(number), challenge.sends)
+
+
+def proven_places(number: str) -> list[Place]:
+    """What a text to a proven number counts for, beside its person's own limits.
+
+    By number, so that several accounts with the same one have no more than one of them.
+    """
+    return [
+        (Window("number_day", settings().proven_number_per_day, DAY), number),
+        (Window("number_day_in_all", settings().number_per_day_in_all, DAY), number),
+    ]
+
+
+def take_proven_share(session: Session) -> None:
+    """Count one text to a proven number for the whole portal, last of all as in ``take``.
+
+    Raises ``TextsPaused``. The numbers are only counted where the least is not enough.
+    """
+    try:
+        limits.take(session, [_proven_share(LEAST_PROVEN_TEXTS)])
+    except TooManyTries:
+        numbers = session.execute(_COUNT_NUMBERS).scalar_one()
+        share = settings().proven_number_portal_per_day_each * numbers
+        try:
+            limits.take(session, [_proven_share(max(share, LEAST_PROVEN_TEXTS))])
+        except TooManyTries as error:
+            raise TextsPaused(error.retry_after or 1, error.rule) from error
+
+
+def give_back_proven(session: Session, number: str, texts: int) -> None:
+    """The code that came to this number was entered: its texts count no longer."""
+    places = [*proven_places(number)[:1], _proven_share(LEAST_PROVEN_TEXTS)]
+    limits.give_back(session, places, texts)
 
 
 def country_of(number: str) -> str:
@@ -86,6 +124,15 @@ def _prefix_places(number: str) -> list[Place]:
         (Window("prefix_10_minutes", settings().new_number_prefix_per_10_minutes, 600), prefix),
         (Window("prefix_day", settings().new_number_prefix_per_day, DAY), prefix),
     ]
+
+
+def _proven_share(most: int) -> Place:
+    return Window("proven_texts_day", most, DAY), "portal"
+
+
+def _proofs_of(number: str) -> Place:
+    """Never given back: who holds a number could prove it for one account after another."""
+    return Window("proofs_day_in_all", settings().number_per_day_in_all, DAY), number
 
 
 def _portal_places(number: str) -> list[Place]:

@@ -141,9 +141,6 @@ def with_code(
     challenge = challenges.check_code(user, Purpose.SIGN_IN, reference, code, client)
     with writing() as session:
         challenges.use_up(session, user, challenge)
-        codes.give_back_sends(
-            session, user, challenge, codes.last_destination(session, user, challenge)
-        )
         _finish_pending(session, pending)
         if challenge.phone_id is not None:
             _lift_bar_on_email(session, user)
@@ -152,6 +149,9 @@ def with_code(
             pending.remember_me, full_proof=True,
         )  # fmt: skip
         remembered = browsers.remember(session, user, client) if remember_browser else ""
+        codes.give_back_sends(
+            session, user, challenge, codes.last_destination(session, user, challenge)
+        )
     return SignedIn(signed_in.login, signed_in.known, signed_in.remember_me, remembered)
 
 

@@ -18,6 +18,7 @@ DEFAULTS = {
     "new_numbers_per_hour": 3, "new_number_prefix_per_10_minutes": 3,
     "new_number_prefix_per_day": 10, "new_number_country_per_day": 50,
     "new_number_portal_per_hour": 60, "new_number_portal_per_day": 300,
+    "proven_number_per_day": 10, "number_per_day_in_all": 30,
     "proven_number_portal_per_day_each": 5,
     "breaker_texts": 20, "breaker_percent": 30, "breaker_pause_seconds": 3600,
     "password_fails_per_5_minutes": 5, "password_wait_seconds": 30,

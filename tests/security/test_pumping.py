@@ -10,7 +10,7 @@ from extensions import change_rows, writing
 from models import Message, NumberTrial
 from services.clock import now
 from tests.client import Answer
-from tests.scene import FREE_HAND, Scene
+from tests.scene import BEHIND_PROXY, FREE_HAND, Scene
 
 OPERATOR = "operator@example.org"
 OTHER_WAY = "use email instead"
@@ -84,4 +84,23 @@ def test_the_breaker_pauses_where_codes_are_hardly_ever_entered(open_portal: Ope
         change_rows(session, update(NumberTrial).values(sent_at=now() - timedelta(hours=1)))
     add(scene, scene.number())
     assert_stopped(scene, add(scene, scene.number()))
+    assert_proven_numbers_still_work(scene)
+
+
+def test_who_shares_a_number_cannot_stop_the_texts_of_everybody_else(
+    open_portal: OpenPortal,
+) -> None:
+    scene = open_portal(workers=1, **BEHIND_PROXY, GATEPOST_ALERT_EMAIL=OPERATOR)
+    shared = scene.number()
+    pair = [scene.person(number=shared, two_factor=True) for _ in range(2)]
+    for entered in (True, False):
+        for _ in range(26):
+            for person in pair:
+                browser = scene.browser()
+                scene.sign_in(browser, person)
+                sent = browser.post("/two-factor", method=f"phone:{person.phone_id}")
+                if entered and sent.status == 303:
+                    browser.post("/two-factor/verify", code=scene.new_code(shared))
+    assert texts(scene) == 30, "that number has had its share"
+    assert scene.messages("mail", OPERATOR) == [], "the portal has not"
     assert_proven_numbers_still_work(scene)

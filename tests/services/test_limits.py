@@ -91,8 +91,17 @@ class TestWindow:
         assert refusal.rule == "two_a_day"
         assert refusal.retry_after in {86400, 86401}
 
+    def test_of_equal_waits_the_first_named_is_told(self, clock: time_machine.Traveller) -> None:
+        full = Window("a_full_one", 1, 300), Window("z_full_one", 1, 300)
+        take(*((rule, "ann") for rule in full))
+
+        for first, second in (full, full[::-1]):
+            assert refusal_of(take, (first, "ann"), (second, "ann")).rule == first.name
+
     def test_no_place_at_all_is_no_limit(self) -> None:
         take()
+        with writing() as session:
+            limits.give_back(session, [])
 
     def test_a_use_that_is_given_back_is_free_again(self, clock: time_machine.Traveller) -> None:
         take_often(5, (FIVE, "ann"))
@@ -261,7 +270,13 @@ class TestAtTheSameTime:
         many = Window("many", 1000, 300)
         orders = ([(many, "a"), (many, "b")], [(many, "b"), (many, "a")])
 
-        outcomes = run_together(app, 20, lambda number: take(*orders[number % 2]))
+        def take_two_give_one_back(number: int) -> None:
+            take(*orders[number % 2])
+            with writing() as session:
+                limits.give_back(session, orders[number % 2])
+            take(*orders[number // 2 % 2])
+
+        outcomes = run_together(app, 20, take_two_give_one_back)
 
         assert count_of(type(None), outcomes) == 20
         with app.app_context():

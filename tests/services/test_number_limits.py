@@ -9,12 +9,12 @@ from sqlalchemy import func, select, update
 
 from extensions import db, end_reading, writing
 from models import Limit, Message, NumberTrial, Phone, User
-from services import codes, phones
+from services import challenges, codes, phones
 from services.audit import Client
 from services.challenges import Purpose, Reference
 from services.clock import now
-from services.errors import TextsPaused, TooManyMessages, TooManyTries
-from tests.challenges import code_of
+from services.errors import TextsPaused, TooManyMessages, TooManyTexts, TooManyTries
+from tests.challenges import check, code_of
 from tests.messages import messages_to
 from tests.people import load_user, make_person, open_session
 from tests.threads import count_of, run_together
@@ -36,6 +36,8 @@ WIDE = {
     "SENDS_PER_HOUR": "10000",
     "SENDS_PER_DAY": "10000",
     "SENDS_PER_DAY_IN_ALL": "10000",
+    "PROVEN_NUMBER_PER_DAY": "10000",
+    "NUMBER_PER_DAY_IN_ALL": "10000",
     "SEND_GAP_SECONDS": "0",
 }
 
@@ -275,8 +277,18 @@ class TestProvenNumbers:
             new_user(f"person{index}@example.org", number=number(index)) for index in range(1, 11)
         ]
 
+    def way(self, user: User) -> str:
+        return f"phone:{user.phones[0].id}"
+
     def text(self, user: User) -> Reference:
-        return codes.send(user, Purpose.SIGN_IN, None, f"phone:{user.phones[0].id}", at(0))
+        return codes.send(user, Purpose.SIGN_IN, None, self.way(user), at(0))
+
+    def enter(self, user: User, reference: Reference) -> None:
+        challenge = check(user, reference, code_of(reference))
+        with writing() as session:
+            challenges.use_up(session, user, challenge)
+            destination = codes.last_destination(session, user, challenge)
+            codes.give_back_sends(session, user, challenge, destination)
 
     @wide_but(ALERT_EMAIL=OPERATOR)
     def test_five_each_on_average_in_a_day(
@@ -304,6 +316,86 @@ class TestProvenNumbers:
         for _ in range(50):
             self.text(holder)
         refusal_of(self.text, holder)
+
+    @wide_but()
+    def test_a_code_that_is_entered_gives_its_text_back(
+        self, ann: User, clock: time_machine.Traveller
+    ) -> None:
+        holder = load_user(make_person("bob@example.org", number=number(0)).id)
+        for _ in range(60):
+            self.enter(holder, self.text(holder))
+        for _ in range(50):
+            self.text(holder)
+        refusal_of(self.text, holder)
+
+    @wide_but()
+    def test_a_code_gives_back_its_texts_and_not_its_mails(
+        self, ann: User, clock: time_machine.Traveller
+    ) -> None:
+        holder = load_user(make_person("bob@example.org", number=number(0)).id)
+        for _ in range(48):
+            self.text(holder)
+        clock.shift(1)
+        reference = codes.send(holder, Purpose.SIGN_IN, None, "email", at(0))
+        for _ in range(2):
+            codes.send(holder, Purpose.SIGN_IN, reference, self.way(holder), at(0))
+        self.enter(holder, reference)
+
+        for _ in range(2):
+            self.text(holder)
+        refusal_of(self.text, holder)
+
+    @wide_but()
+    def test_the_same_number_on_many_accounts_is_one(
+        self, new_user: Callable[..., User], clock: time_machine.Traveller
+    ) -> None:
+        people = [new_user(f"p{index}@example.org", number=number(0)) for index in range(11)]
+        for index in range(50):
+            self.text(people[index % 11])
+        for person in people:
+            refusal_of(self.text, person)
+
+    @wide_but("PROVEN_NUMBER_PER_DAY")
+    def test_ten_texts_to_one_number_in_a_day_whoever_asks(
+        self, new_user: Callable[..., User], clock: time_machine.Traveller
+    ) -> None:
+        people = [new_user(f"p{index}@example.org", number=number(0)) for index in range(3)]
+        for index in range(9):
+            self.text(people[index % 3])
+        self.enter(people[0], self.text(people[0]))
+        self.text(people[1])
+
+        refusal = refusal_of(self.text, people[2])
+        assert isinstance(refusal, TooManyTexts)
+        assert refusal.rule == "number_day"
+        assert refusal.retry_after in {DAY, DAY + 1}
+        codes.send(people[2], Purpose.SIGN_IN, None, "email", at(0))
+        self.text(new_user("other@example.org", number=number(1)))
+
+    @wide_but("NUMBER_PER_DAY_IN_ALL")
+    def test_thirty_texts_to_one_number_in_a_day_entered_or_not(
+        self, new_user: Callable[..., User], clock: time_machine.Traveller
+    ) -> None:
+        people = [new_user(f"p{index}@example.org", number=number(0)) for index in range(3)]
+        for index in range(30):
+            self.enter(people[index % 3], self.text(people[index % 3]))
+
+        assert refusal_of(self.text, people[0]).rule == "number_day_in_all"
+
+    @wide_but("NUMBER_PER_DAY_IN_ALL")
+    def test_one_number_is_proved_thirty_times_in_a_day_at_most(
+        self, new_user: Callable[..., User], clock: time_machine.Traveller
+    ) -> None:
+        people = [new_user(f"p{index}@example.org") for index in range(32)]
+        holder = people.pop()
+        confirm(holder, send(holder, number(0)))
+        for person in people[:29]:
+            confirm(person, send(person, number(0)))
+
+        refusal = refusal_of(send, people[29], number(0))
+        assert isinstance(refusal, TooManyMessages)
+        assert refusal.rule == "proofs_day_in_all"
+        self.text(load_user(holder.id))  # nobody's proofs keep a holder from signing in
 
     def test_at_nine_o_clock_two_hundred_people_of_one_office_are_texted(
         self, context: Flask, clock: time_machine.Traveller
