@@ -43,6 +43,12 @@ OF_THE_FAMILIES = (
 )  # fmt: skip
 """What only a proxy may say, and says itself where it does."""
 
+BELIEVED = (
+    "Forwarded", "X-Rewrite-URL", "X-Real-IP", "X-Forwarded-Port", "X-Forwarded-Scheme",
+    "X-Forwarded-Server", "X-Forwarded-Ssl",
+)  # fmt: skip
+"""What apps may believe of the proxy before them: another path, address, scheme or port."""
+
 SOCKET = "unix:/run/gatepost/gatepost.sock"
 LOOPBACK = "127.0.0.1:8000"
 """Where the portal listens, as ``deploy/gatepost.service`` and ``make serve`` have it."""
@@ -138,16 +144,18 @@ def _values_of(app: App, upstream: str) -> dict[str, Any]:
     identity = identity_of(app)
     known = [*IDENTITY.values(), SIGNED]
     own = [name for name in identity.values() if name not in known]
+    forged = [*OF_THE_FAMILIES, *BELIEVED, *known, *own]
     upstream_host, _, upstream_port = _checked_address(upstream).rpartition(":")
     return {
         "app_name": " ".join(app.name.split()),  # in comments: it must not begin a line
         "asked_with": list(ASKED_WITH),
+        "families": [*OF_THE_FAMILIES, "Forwarded", "X-Rewrite-URL"],
         "envoy_domains": ", ".join(_envoy_domains(sites)),
-        "forged": [*OF_THE_FAMILIES, *known, *own],
-        "forged_spelt": [n for name in (*known, *own) for n in (name, name.replace("-", "_"))],
+        "forged": forged,
+        "forged_spelt": list(_spell(*known, *own)),
         "hosts": hosts,
         "identity": identity,
-        "not_passed": [n for n in (*OF_THE_FAMILIES, *known) if n not in identity.values()],
+        "not_passed": [name for name in forged if name not in identity.values()],
         "own_cookie": OWN_COOKIE,
         "sites": sites,
         "slug": re.sub(r"[^a-z0-9]+", "-", app.name.lower()).strip("-") or "app",
@@ -156,6 +164,11 @@ def _values_of(app: App, upstream: str) -> dict[str, Any]:
         "upstream_host": upstream_host,
         "upstream_port": upstream_port,
     }
+
+
+def _spell(*names: str) -> dict[str, None]:
+    """Names in every spelling that some apps take for them, each once."""
+    return dict.fromkeys(name.replace("-", sign) for name in names for sign in "-_.")
 
 
 def _sites_of(origins: Sequence[str]) -> list[Site]:

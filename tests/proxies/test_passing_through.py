@@ -14,7 +14,7 @@ from tests.proxies.visitor import FETCH, NAVIGATION
 from tests.proxies.write_samples import CONFIG, app_at
 
 NAMES = ("Remote-User", "Remote-Groups", "Remote-Email", "Remote-Name")
-SPELLINGS = ("Remote-{}", "REMOTE-{}", "Remote_{}", "remote_{}", "REMOTE_{}")
+SPELLINGS = ("Remote-{}", "REMOTE-{}", "Remote_{}", "remote_{}", "REMOTE_{}", "Remote.{}")
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
@@ -45,6 +45,47 @@ def test_a_forged_address_does_not_open_another(stage: Stage) -> None:
         answer = stage.visitor().send("GET", f"{WIKI}/private", headers={**NAVIGATION, **names})
         assert answer.status in {302, 400}, answer.body
         assert "public" not in answer.location
+
+
+def test_no_word_of_the_visitors_passes_for_the_proxys(stage: Stage) -> None:
+    """An app that believes one serves another path, or takes the visitor for somebody near."""
+    visitor, _ = stage.signed_in()
+    forged = dict.fromkeys((*proxy_lines.OF_THE_FAMILIES, *proxy_lines.BELIEVED), "/forged")
+    for path, browser in (("/private", visitor), ("/public/x", stage.visitor())):
+        for more in ("Host", "For", "Proto"):
+            headers = {**NAVIGATION, **forged, f"X-Forwarded-{more}": "forged"}
+            answer = browser.send("GET", WIKI + path, headers=headers)
+            if answer.status == 302 and stage.kind == "envoy" and browser is not visitor:
+                continue  # no public paths there, see test_entering
+            told = [pair for pair in answer.told["headers"] if "forged" in pair[1]]
+            if stage.kind == "envoy":  # adds what it knows at the end, which is what apps read
+                told = [pair for pair in told if pair[0] != "x-forwarded-for"]
+            assert told == []
+
+
+def test_an_absolute_address_reaches_the_app_as_its_path(stage: Stage) -> None:
+    """Or portal and app could read two paths, or two hosts, in one request line."""
+    visitor, _ = stage.signed_in()
+    for scheme in ("https", "HTTPS", "http"):
+        answer = visitor.ask_for(f"{scheme}://wiki.example.org/private?x=1", WIKI)
+        if answer.status == 400 and stage.kind == "envoy" and scheme == "http":
+            continue  # tells the portal of http, which refuses
+        assert (answer.told["path"], answer.received("Host")) == (
+            "/private?x=1", ["wiki.example.org"],
+        )  # fmt: skip
+        answer = visitor.ask_for(f"{scheme}://vault.example.org/private", WIKI)
+        assert answer.status in {302, 400}, answer.body
+
+
+def test_nobody_can_have_their_name_or_groups_dropped(stage: Stage) -> None:
+    """A header that ``Connection`` names goes no further than one hop (RFC 9110, 7.6.1)."""
+    visitor, person = stage.signed_in()
+    headers = {**NAVIGATION, "Connection": "close, Remote-User, remote-groups"}
+    answer = visitor.send("GET", f"{WIKI}/", headers=headers)
+    if answer.status == 400 and stage.kind == "envoy":
+        return
+    assert answer.identity("Remote-User") == person.email
+    assert answer.identity("Remote-Groups") == "editors"
 
 
 def test_the_app_never_sees_the_portals_cookies(stage: Stage) -> None:

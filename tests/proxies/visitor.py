@@ -8,6 +8,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import socket
 import ssl
 from dataclasses import dataclass, field
@@ -52,7 +53,9 @@ class Answer:
     def received(self, name: str) -> list[str]:
         """The app's values of a header, under any spelling that an app could take for it."""
         wanted = name.lower().replace("-", "_")
-        return [value for key, value in self.told["headers"] if key.replace("-", "_") == wanted]
+        return [
+            value for key, value in self.told["headers"] if re.sub(r"[^a-z0-9]", "_", key) == wanted
+        ]
 
     def identity(self, name: str) -> str:
         """The one value of an identity header, "" where it is empty or not there."""
@@ -84,7 +87,16 @@ class Visitor:
         self, method: str, url: str, *, headers: dict[str, str], body: bytes | None = None
     ) -> Answer:
         """Send one request, the path exactly as it stands in ``url``."""
-        host, target = _split(url)
+        return self._send(method, url, *_split(url), headers, body)
+
+    def ask_for(self, target: str, url: str) -> Answer:
+        """Open a request target that is no path, at the host of an address."""
+        return self._send("GET", url, _split(url)[0], target, NAVIGATION, None)
+
+    def _send(
+        self, method: str, url: str, host: str, target: str, headers: dict[str, str],
+        body: bytes | None,
+    ) -> Answer:  # fmt: skip
         connection = self._connect(host)
         try:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
