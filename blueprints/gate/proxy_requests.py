@@ -194,5 +194,5 @@ def _is_cross_site_write(target: Target, environ: "WSGIEnvironment") -> bool:
     site = environ.get("HTTP_SEC_FETCH_SITE")
     if site:
         return site not in {"same-origin", "none"}
-    origin = environ.get("HTTP_ORIGIN", "null")
-    return bool(origin != "null" and origin.lower() != target.origin)
+    origin = environ.get("HTTP_ORIGIN")  # "null" is what a sandboxed frame of anybody's says
+    return bool(origin and origin.lower() != target.origin)

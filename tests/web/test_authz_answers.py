@@ -331,6 +331,8 @@ WRITES = [
     ("POST", {"Sec-Fetch-Site": "cross-site"}, 403),
     ("POST", {"Sec-Fetch-Site": "same-site"}, 403),
     ("DELETE", {"Origin": "https://books.example.org"}, 403),
+    ("POST", {"Origin": "null"}, 403),
+    ("POST", {"Origin": "null", "Sec-Fetch-Site": "same-origin"}, 200),
     ("GET", {"Upgrade": "websocket", "Origin": "https://books.example.org"}, 403),
     ("GET", {"Sec-WebSocket-Key": "x", "Origin": "https://evil.example.net"}, 403),
     ("GET", {"Upgrade": "websocket", "Origin": "https://wiki.example.org"}, 200),
