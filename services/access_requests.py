@@ -29,6 +29,8 @@ from services.own_apps import may_enter
 DAY = 86400
 MOST_ADMINISTRATORS = 20
 """So many are told of a request; the page shows it to all."""
+MAILS = Window("access_request_mails", 20, 3600)
+"""Requests that an administrator gets mails about: people can be many, and their accounts free."""
 
 
 def ask(user: User, app_id: int, reason: str, client: Client) -> AccessRequest:
@@ -173,11 +175,17 @@ def _record(session: Session, event: Event, actor: Actor, request: AccessRequest
 
 
 def _tell_administrators(session: Session, asked: AccessRequest, user: User, app: App) -> None:
+    """By mail, unless there were too many within the hour; the last one says so."""
+    told = limits.count(session, MAILS, "")
+    if told > MAILS.most:
+        return
+    page = f"{settings().base_url}/admin/requests"
     statement = select(User).where(User.is_admin, User.disabled_at.is_(None)).order_by(User.id)
     for administrator in session.scalars(statement.limit(MOST_ADMINISTRATORS)):
         notify(
             session, administrator, "access_asked", app=app.name, who=user.label, email=user.email,
-            reason=asked.reason, link=f"{settings().base_url}/admin/requests/{asked.id}",
+            reason=asked.reason, link=f"{page}/{asked.id}",
+            all_link=page if told == MAILS.most else "",
         )  # fmt: skip
 
 

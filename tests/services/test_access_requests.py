@@ -102,6 +102,22 @@ class TestAsking:
         with time_machine.travel(now() + timedelta(days=1, minutes=1)):
             ask(ann, third)
 
+    def test_no_crowd_floods_the_administrators(
+        self, mia: Actor, wiki: App, new_user: Callable[..., User]
+    ) -> None:
+        most = access_requests.MAILS.most
+        for number in range(most + 2):
+            ask(new_user(f"person{number}@example.org"), wiki)
+        mails = messages_to(MIA, "access_asked")
+
+        assert len(access_requests.list_waiting().rows) == most + 2
+        assert [mail["all_link"] for mail in mails] == [
+            *[""] * (most - 1), "http://127.0.0.1:8000/admin/requests",
+        ]  # fmt: skip
+        with time_machine.travel(now() + timedelta(hours=1, minutes=1)):
+            ask(new_user("late@example.org"), wiki)
+        assert len(messages_to(MIA, "access_asked")) == most + 1
+
     def test_of_many_clicks_one_asks(self, app: Flask, ann: User, mia: Actor, wiki: App) -> None:
         outcomes = run_together(app, 4, lambda _: ask(load_user(ann.id), wiki))
         assert (count_of(AccessRequest, outcomes), count_of(AskedAlready, outcomes)) == (1, 3)
