@@ -89,7 +89,8 @@ def send(
         challenges.hold(session, reference)
         way = ways.find(session, user, way_id)
         challenge = challenges.find_live(session, user, purpose, reference)
-        if challenge and reference and _was_just_sent(session, challenge, way):
+        same_way = challenge is not None and challenge.phone_id == way.phone_id
+        if challenge and reference and same_way and was_just_sent(session, user, challenge, way.to):
             return reference
         return _send(session, user, purpose, reference, way, client)
 
@@ -116,8 +117,14 @@ def send_to_prove(
 
     The person's limits are counted here; the number's own are the caller's.
     """
-    _count_send(session, user, challenge.destination, [])
+    _count_send(session, user, challenge, challenge.destination, [])
     _queue(session, user, challenge, reference, Way("", "sms", challenge.destination), client)
+
+
+def was_just_sent(session: Session, user: User, challenge: Challenge, destination: str) -> bool:
+    """Whether the code went there a moment ago: to ask for it again is then a double click."""
+    waits = limits.waiting_seconds(session, *_gap(user, challenge, destination)) > 0
+    return waits and challenge.sends > 0
 
 
 def give_back_sends(session: Session, user: User, challenge: Challenge, destination: str) -> None:
@@ -125,7 +132,7 @@ def give_back_sends(session: Session, user: User, challenge: Challenge, destinat
 
     Near the end of the caller's transaction, as it gives back what the whole portal shares.
     """
-    limits.clear(session, _gap(), destination)
+    limits.clear(session, *_gap(user, challenge, destination))
     limits.give_back(session, _person_places(user)[:2], challenge.sends)
     by_text_to_proven = challenge.phone_id is not None and not challenge.destination
     if by_text_to_proven and destination:
@@ -161,7 +168,7 @@ def show_progress(user: User, purpose: Purpose, reference: Reference | None) -> 
         channel=way.channel,
         sent_to=way.sent_to,
         seconds_left=challenges.seconds_left(challenge) if live else 0,
-        resend_in=limits.waiting_seconds(session, _gap(), destination),
+        resend_in=limits.waiting_seconds(session, *_gap(user, challenge, destination)),
         delivery=delivery_status.describe(message) if message else None,
     )
 
@@ -180,7 +187,8 @@ def _send(
             session, user, purpose, reference, phone_id=way.phone_id
         )
     by_sms = way.channel == "sms"
-    _count_send(session, user, way.to, number_limits.proven_places(way.to) if by_sms else [])
+    of_number = number_limits.proven_places(way.to) if by_sms else []
+    _count_send(session, user, challenge, way.to, of_number)
     _queue(session, user, challenge, reference, way, client)
     if by_sms:
         number_limits.take_proven_share(session)
@@ -224,27 +232,28 @@ def _texts_of(session: Session, challenge: Challenge) -> int:
     return session.execute(of_the_code).scalar_one()
 
 
-def _was_just_sent(session: Session, challenge: Challenge, way: Way) -> bool:
-    same_way = challenge.sends > 0 and challenge.phone_id == way.phone_id
-    return same_way and limits.waiting_seconds(session, _gap(), way.to) > 0
-
-
-def _count_send(session: Session, user: User, destination: str, more: list[Place]) -> None:
+def _count_send(
+    session: Session, user: User, challenge: Challenge, destination: str, of_number: list[Place]
+) -> None:
     try:
-        limits.begin_wait(session, _gap(), destination)
+        limits.begin_wait(session, *_gap(user, challenge, destination))
     except TooManyTries as error:
         raise TooSoonToResend(error.retry_after or 1) from error
     try:
-        limits.take(session, [*_person_places(user), *more])
+        limits.take(session, [*_person_places(user), *of_number])
     except TooManyTries as error:
-        of_number = error.rule in {rule.name for rule, _ in more}
-        refusal = TooManyTexts if of_number else TooManyMessages
+        full = error.rule in {rule.name for rule, _ in of_number}
+        refusal = TooManyTexts if full else TooManyMessages
         raise refusal(error.retry_after or 1, error.rule) from error
 
 
-def _gap() -> Wait:
+def _gap(user: User, challenge: Challenge, destination: str) -> tuple[Wait, str]:
+    """The wait between sends. That of a number to be proved is this person's with this number:
+    or whoever types somebody's number would keep its owner's codes back.
+    """
     first, longest = settings().send_gap_seconds, settings().send_gap_most_seconds
-    return Wait("send_gap", 1, first, longest, memory=HOUR, grudge=HOUR)
+    waits_for = f"{user.id} {destination}" if challenge.destination else destination
+    return Wait("send_gap", 1, first, longest, memory=HOUR, grudge=HOUR), waits_for
 
 
 def _person_places(user: User) -> list[Place]:

@@ -99,6 +99,7 @@ def find(user: User, phone_id: int) -> Phone:
 def start_adding(user: User, text: str, replaces: Reference | None, client: Client) -> Reference:
     """Send a code to a number to be added; ``replaces`` is this browser's earlier attempt.
 
+    The same number again, on the heels of the first, goes on with the code that was sent.
     Raises what ``parse_number`` raises, ``NumberAlreadyYours``, ``TooManyNumbers``,
     ``TextsOff`` and the limits' refusals.
     """
@@ -222,6 +223,8 @@ def _start_proving(
             and current.phone_id == (old.id if old else None)
         )
         if current and replaces and same:
+            if codes.was_just_sent(session, user, current, number):
+                return replaces
             challenge, reference = current, replaces
         else:
             challenge, reference = challenges.issue(

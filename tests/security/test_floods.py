@@ -61,6 +61,19 @@ def test_a_number_is_asked_again_only_after_the_gap_even_in_parallel(strict_scen
     assert texts(strict_scene) - before == 1
 
 
+def test_strangers_who_type_a_number_do_not_keep_its_owner_waiting(strict_scene: Scene) -> None:
+    ann = strict_scene.person(phone=True)
+    number = strict_scene.number_of(ann)
+    before = texts(strict_scene)
+    statuses = [add(signed_in(strict_scene), number).status for _ in range(4)]
+    assert statuses == [303, 303, 303, 429], "strangers together have the prefix's three texts"
+    browser = strict_scene.browser()
+    strict_scene.sign_in(browser, ann)
+    sent = browser.post("/two-factor", method=f"phone:{ann.phone_id}")
+    assert sent.location == "/two-factor/verify"
+    assert texts(strict_scene) - before == 4
+
+
 def test_premium_and_foreign_numbers_cost_nothing(open_portal: Callable[..., Scene]) -> None:
     scene = open_portal(workers=1, **BEHIND_PROXY, GATEPOST_SMS_COUNTRIES="US")
     browser = signed_in(scene)

@@ -9,12 +9,14 @@ from sqlalchemy import delete, select, update
 
 from extensions import db, end_reading, writing
 from models import LoginSession, Message, Phone, User
-from services import login_sessions, phones, two_factor
+from services import codes, login_sessions, phones, two_factor
 from services.challenges import Purpose, Reference
 from services.errors import (
     ChallengeClosed,
     ChallengeConsumed,
     CodeExpired,
+    CodeIncorrect,
+    CodeTriesUsed,
     CountryNotAllowed,
     LastWay,
     NotFound,
@@ -242,6 +244,43 @@ class TestSendingAgain:
         reference = start(ann)
         clock.shift(30)
         assert start(ann, NUMBER, reference) == reference
+        assert len(texts_of("phone_code", NUMBER)) == 2
+
+    def test_typing_it_again_at_once_goes_on_with_the_code_that_was_sent(
+        self, ann: User, clock: time_machine.Traveller
+    ) -> None:
+        reference = start(ann)
+        clock.shift(29)
+        assert start(ann, NUMBER, reference) == reference
+        assert len(texts_of("phone_code", NUMBER)) == 1
+        with pytest.raises(TooSoonToResend):
+            start(ann)  # another browser, which the code does not work in
+
+    def test_a_code_that_is_dead_is_not_gone_on_with(
+        self, ann: User, clock: time_machine.Traveller
+    ) -> None:
+        reference = start(ann)
+        for _ in range(5):
+            with pytest.raises((CodeIncorrect, CodeTriesUsed)):
+                confirm(ann, reference, code="wrong")
+        with pytest.raises(TooSoonToResend):
+            start(ann, NUMBER, reference)
+
+    def test_strangers_who_type_a_number_keep_none_of_its_owner_s_codes_back(
+        self, ann: User, bob: User, clock: time_machine.Traveller
+    ) -> None:
+        start(ann, NUMBER)
+        own = f"phone:{bob.phones[0].id}"
+        codes.send(bob, Purpose.SIGN_IN, None, own, CLIENT)
+        with pytest.raises(TooSoonToResend):
+            codes.send(bob, Purpose.SIGN_IN, None, own, CLIENT)
+
+    def test_an_owner_who_signs_in_keeps_nobody_from_proving_the_number_too(
+        self, ann: User, bob: User, clock: time_machine.Traveller
+    ) -> None:
+        codes.send(bob, Purpose.SIGN_IN, None, f"phone:{bob.phones[0].id}", CLIENT)
+        reference = start(ann, NUMBER)
+        confirm(ann, reference)
 
     def test_after_its_end_a_new_one_to_the_same_number(
         self, ann: User, clock: time_machine.Traveller

@@ -60,6 +60,19 @@ def test_until_then_it_counts_for_nothing(client: FlaskClient, app: Flask, ann: 
     assert "Phone number: none" in open_page(client, "/account").main
 
 
+def test_the_same_number_again_leads_on_to_the_code_that_was_sent(
+    client: FlaskClient, outbox: Outbox, ann: Person
+) -> None:
+    sign_in(client, ann)
+    start_adding(client, NEW)
+    page = start_adding(client, SHOWN)
+
+    assert page.h1 == "Confirm your phone number", page.problems
+    page = page.submit("Submit", code=outbox.code(to=NEW))
+    assert page.notes == ["The phone number was added."]
+    assert len(outbox.messages("sms")) == 1
+
+
 @pytest.mark.parametrize(
     ("number", "problem"),
     [
