@@ -149,7 +149,7 @@ def _values_of(app: App, upstream: str) -> dict[str, Any]:
     return {
         "app_name": " ".join(app.name.split()),  # in comments: it must not begin a line
         "asked_with": list(ASKED_WITH),
-        "families": [*OF_THE_FAMILIES, "Forwarded", "X-Rewrite-URL"],
+        "families": [*OF_THE_FAMILIES, "Forwarded", "X-Rewrite-URL", "HTTP2-Settings"],
         "envoy_domains": ", ".join(_envoy_domains(sites)),
         "forged": forged,
         "forged_spelt": list(_spell(*known, *own)),

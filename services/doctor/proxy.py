@@ -28,8 +28,8 @@ _FORGED_TARGET = {
     "X-Forwarded-Host": f"{MARK}.example.net",
     "X-Forwarded-Uri": f"/{MARK}",
 }
-_REFUSED_BY_PROXY = frozenset({400, 421, 431})
-"""How proxies themselves turn a request away: then nothing of it got through."""
+_TUNNEL = {"upgrade": "h2c", "http2-settings": "AAMAAABkAARAAAAAAAIAAAAA"}
+"""Asks an app to speak HTTP/2 from now on (RFC 7540, 3.2); no answer of the stand-in's does."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,8 @@ class Examiner:
             yield found("identity-survives", kind, names=", ".join(survivors))
         if survivors := _names_with(MARK, aliases, without_cookies=True):
             yield found("alias-survives", kind, names=", ".join(survivors))
+        if _TUNNEL.items() <= self._let_in_with(_TUNNEL).items():
+            yield found("tunnel-open", kind)
         told = {name.lower() for name, value in named if value == "doctor"}
         if untold := [name for name in lies if name.lower() not in told]:
             yield found("identity-not-copied", kind, names=" ".join(untold))
@@ -206,6 +208,11 @@ class Examiner:
         """
         spelt = {name.replace("-", sign): value for name, value in lies.items()}
         return self._let_in(spelt, dict.fromkeys(lies, ""))
+
+    def _let_in_with(self, sent: Mapping[str, str]) -> dict[str, str]:
+        """The headers that arrive with these, by lower-case name."""
+        arrived = self._let_in({**sent, "Connection": "Upgrade"}, {}) or []
+        return {name.lower(): value for name, value in arrived}
 
     def _let_in(
         self, forged: Mapping[str, str], identity: Mapping[str, str]

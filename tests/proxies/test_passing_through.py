@@ -121,6 +121,22 @@ def test_a_websocket_opens_for_who_is_in_and_for_nobody_else(stage: Stage) -> No
     assert refused.status == 401
 
 
+@pytest.mark.parametrize("path", ["/private", "/public/x"])
+def test_nothing_but_a_websocket_becomes_a_tunnel(stage: Stage, path: str) -> None:
+    """An app that took up h2c would serve what follows, with any name in it, unjudged."""
+    visitor, person = stage.signed_in()
+    for protocol in ("h2c", "H2C", "websocket, h2c", "tcp"):
+        headers = {
+            **NAVIGATION, "Connection": "Upgrade, HTTP2-Settings", "Upgrade": protocol,
+            "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA",
+        }  # fmt: skip
+        answer = visitor.send("GET", WIKI + path, headers=headers)
+        if answer.status in {400, 403} and stage.kind in {"envoy", "haproxy"}:
+            continue  # turned away by the proxy itself
+        assert answer.received("Upgrade") == []
+        assert answer.identity("Remote-User") == person.email
+
+
 def test_what_the_app_answers_is_its_own(stage: Stage) -> None:
     visitor, _ = stage.signed_in()
     for status in (401, 403, 404, 500):
