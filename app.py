@@ -14,6 +14,7 @@ from blueprints import cookies, error_pages, guard, headers
 from blueprints.account import account
 from blueprints.admin import admin
 from blueprints.auth import auth
+from blueprints.bodies import Bodies
 from blueprints.dev import dev
 from blueprints.gate import gate
 from blueprints.gate.authz import Authz
@@ -54,6 +55,7 @@ def create_app(config: Config | None = None) -> Flask:
     error_pages.register(app)
     cli.register(app)
     keeper: Gatekeeper = app.extensions["gatepost-gate"]
+    app.wsgi_app = Bodies(app, app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = Authz(app, keeper, app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = DoctorProbe(app, app.wsgi_app)  # type: ignore[method-assign]
     return app
