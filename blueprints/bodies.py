@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MOST_WAITING = 3
-"""Threads of a process that wait for a body, of the four that it has unless it is told otherwise."""
+"""Threads of a process that wait for a body; it has four, unless it is told otherwise."""
 PATIENCE_SECONDS = 1.0
 """How long one more waits for its place: a body that is there already takes no time."""
 
