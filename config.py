@@ -136,6 +136,8 @@ class Config:
     breaker_pause_seconds: int = number(3600, "length of that pause")
 
     password_fails_per_5_minutes: int = number(5, "wrong passwords for one account from unknown browsers before waits begin")
+    password_fails_per_hour: int = number(30, "the same, in an hour, before it waits for the hour's end; also of a signed-in person who proves who they are")
+    password_fails_per_day: int = number(100, "the same, in a day")
     password_wait_seconds: int = number(30, "the first wait; doubles with each further failure")
     password_wait_most_seconds: int = number(3600, "the longest wait")
     password_fails_per_address_per_5_minutes: int = number(20, "wrong passwords from one address (IPv6: /64)")

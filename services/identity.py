@@ -7,8 +7,6 @@ on the login session's row, so that no old cookie can bring it back.
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy.orm import Session
-
 from extensions import end_reading, settings, writing
 from models import LoginSession, User
 from services import challenges, codes, hashing, limits, login_sessions, ways
@@ -17,9 +15,11 @@ from services.challenges import Purpose, Reference
 from services.clock import now
 from services.errors import CurrentPasswordIncorrect
 from services.gate import app_sessions
-from services.limits import Window
+from services.limits import Place, Window
 
 FIVE_MINUTES = 300
+HOUR = 3600
+DAY = 86400
 
 
 class Missing(StrEnum):
@@ -88,13 +88,13 @@ def check_password(user: User, password: str, client: Client, field: str = "pass
     """Check a person's password again, within limits; as ``prove_password``, proving nothing."""
     end_reading()
     with writing() as session:
-        limits.take(session, [(_rule(), str(user.id))])
+        limits.take(session, _places(user))
     if not hashing.verify_password(user.password_hash, password):
         with writing() as session:
             record(session, Event.PASSWORD_INCORRECT, client, user.id)
         raise CurrentPasswordIncorrect(field)
     with writing() as session:
-        _give_back(session, user)
+        limits.give_back(session, _places(user))
 
 
 def _with_factor(amr: str, factor: str) -> str:
@@ -102,15 +102,15 @@ def _with_factor(amr: str, factor: str) -> str:
     return " ".join(dict.fromkeys([*amr.split(), factor, "mfa"]))
 
 
-def _give_back(session: Session, user: User) -> None:
-    limits.give_back(session, [(_rule(), str(user.id))])
-
-
 def _is_fresh(moment: datetime | None) -> bool:
     return moment is not None and now() - moment < timedelta(seconds=settings().reauth_seconds)
 
 
-def _rule() -> Window:
-    return Window(
-        "password_fails_signed_in", settings().known_browser_fails_per_5_minutes, FIVE_MINUTES
-    )
+def _places(user: User) -> list[Place]:
+    numbers, person = settings(), str(user.id)
+    at_once = numbers.known_browser_fails_per_5_minutes
+    return [
+        (Window("password_fails_signed_in", at_once, FIVE_MINUTES), person),
+        (Window("password_fails_signed_in_hour", numbers.password_fails_per_hour, HOUR), person),
+        (Window("password_fails_signed_in_day", numbers.password_fails_per_day, DAY), person),
+    ]

@@ -7,11 +7,12 @@ numbers are made where they are needed; this module must not know what they guar
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import TextClause, delete, select, text
+from sqlalchemy import Row, TextClause, delete, select, text
 from sqlalchemy.orm import Session
 
 from extensions import change_rows
@@ -56,56 +57,47 @@ def take(session: Session, places: Iterable[Place]) -> None:
     Of several full ones, that with the longest wait is named; of equal waits, the first.
     The caller's transaction must end with the exception, which undoes the counts.
     """
-    wanted = {_key(rule.name, subject): rule for rule, subject in places}
-    if not wanted:
+    rules, now = _by_key(places), time.time()
+    if not rules:
         return
-    now = time.time()
-    keys = sorted(wanted)
-    values: dict[str, object] = {"now": now}
-    for i, key in enumerate(keys):
-        values |= {
-            f"key{i}": key,
-            f"most{i}": wanted[key].most,
-            f"end{i}": now + wanted[key].seconds,
-        }
-    taken = set(session.execute(_take_statement(len(keys)), values).scalars())
-    full = [key for key in wanted if key not in taken]
+    taken = _use(session, rules, now, {key: rule.most for key, rule in rules.items()})
+    full = [key for key in rules if key not in taken]
     if full:
-        raise _refuse(session, full, wanted, now)
+        ends = {row.key: row.expires_at for row in _read(session, full)}
+        raise _refusal({key: ends.get(key, now) for key in full}, rules, now)
+
+
+def note(session: Session, places: Iterable[Place]) -> None:
+    """Count one use at every place whatever the limits say. See ``check``."""
+    rules = _by_key(places)
+    _use(session, rules, time.time(), dict.fromkeys(rules, UNCOUNTED))
 
 
 def count(session: Session, rule: Window, subject: str) -> int:
-    """Count one use whatever the limit says; returns the uses in the window. See ``check``."""
-    now = time.time()
-    values = {
-        "now": now,
-        "key0": _key(rule.name, subject),
-        "most0": UNCOUNTED,
-        "end0": now + rule.seconds,
+    """Count one use whatever the limit says; returns the uses in the window."""
+    note(session, [(rule, subject)])
+    (row,) = _read(session, [_key(rule.name, subject)])
+    return int(row.uses)
+
+
+def check(session: Session, places: Iterable[Place]) -> None:
+    """Raise ``TooManyTries`` where ``note`` has reached a limit, as ``take``; counts nothing."""
+    rules, now = _by_key(places), time.time()
+    full = {
+        row.key: row.expires_at
+        for row in _read(session, sorted(rules))
+        if row.expires_at > now and row.uses >= rules[row.key].most
     }
-    session.execute(_take_statement(1), values)
-    uses: int = session.execute(_READ, {"of_key": values["key0"]}).one().uses
-    return uses
-
-
-def check(session: Session, rule: Window, subject: str) -> None:
-    """Raise ``TooManyTries`` where ``count`` has reached the limit; counts nothing."""
-    now = time.time()
-    row = session.execute(_READ, {"of_key": _key(rule.name, subject)}).first()
-    if row is None:
-        return
-    uses, expires_at = row
-    if expires_at > now and uses >= rule.most:
-        raise TooManyTries(_seconds_until(expires_at, now), rule.name)
+    if full:
+        raise _refusal(full, rules, now)
 
 
 def give_back(session: Session, places: Iterable[Place], uses: int = 1) -> None:
     """Take back ``uses`` counts at each place, never below none."""
-    keys = sorted({_key(rule.name, subject) for rule, subject in places})
-    if not keys:
-        return
-    values: dict[str, object] = {f"key{i}": key for i, key in enumerate(keys)}
-    session.execute(_give_back_statement(len(keys)), {**values, "uses": uses})
+    keys = sorted(_by_key(places))
+    if keys:
+        values = {f"key{i}": key for i, key in enumerate(keys)}
+        session.execute(_give_back_statement(len(keys)), {**values, "uses": uses})
 
 
 def begin_wait(session: Session, rule: Wait, subject: str) -> None:
@@ -143,18 +135,10 @@ def clear(session: Session, rule: Window | Wait, subject: str) -> None:
 
 def pause(session: Session, rule: Window, subject: str) -> None:
     """Close a window for its whole length, whatever was counted."""
-    now = time.time()
-    values = {
-        "now": now,
-        "key0": _key(rule.name, subject),
-        "most0": UNCOUNTED,
-        "end0": now + rule.seconds,
-    }
-    session.execute(_take_statement(1), values)
-    session.execute(
-        text("UPDATE limits SET count = :most, expires_at = :end WHERE key = :key"),
-        {"most": rule.most, "end": values["end0"], "key": values["key0"]},
-    )
+    note(session, [(rule, subject)])
+    end = time.time() + rule.seconds
+    values = {"most": rule.most, "end": end, "key": _key(rule.name, subject)}
+    session.execute(_CLOSE, values)
 
 
 def sweep(session: Session, most: int) -> int:
@@ -172,13 +156,26 @@ def _seconds_until(moment: float, now: float) -> int:
     return int(moment - now) + 1
 
 
-def _refuse(
-    session: Session, full: list[str], wanted: dict[str, Window], now: float
-) -> TooManyTries:
-    rows = session.execute(select(Limit.key, Limit.expires_at).where(Limit.key.in_(full)))
-    ends = {row.key: row.expires_at for row in rows}
-    last = max(full, key=lambda key: ends.get(key, now))
-    return TooManyTries(_seconds_until(ends.get(last, now), now), wanted[last].name)
+def _by_key(places: Iterable[Place]) -> dict[str, Window]:
+    return {_key(rule.name, subject): rule for rule, subject in places}
+
+
+def _use(session: Session, rules: dict[str, Window], now: float, most: dict[str, int]) -> set[str]:
+    """Count one use at each key that has room; returns those. Always in the same order."""
+    values: dict[str, object] = {"now": now}
+    for i, key in enumerate(sorted(rules)):
+        values |= {f"key{i}": key, f"most{i}": most[key], f"end{i}": now + rules[key].seconds}
+    return set(session.execute(_take_statement(len(rules)), values).scalars())
+
+
+def _read(session: Session, keys: list[str]) -> Sequence[Row[Any]]:
+    values = {f"key{i}": key for i, key in enumerate(keys)}
+    return session.execute(_read_statement(len(keys)), values).all()
+
+
+def _refusal(ends: dict[str, float], rules: dict[str, Window], now: float) -> TooManyTries:
+    last = max((key for key in rules if key in ends), key=ends.__getitem__)
+    return TooManyTries(_seconds_until(ends[last], now), rules[last].name)
 
 
 def _steps_to_longest(rule: Wait) -> int:
@@ -215,8 +212,14 @@ def _give_back_statement(places: int) -> TextClause:
     """)  # noqa: S608 (only row numbers are put in)
 
 
-_READ = text("SELECT count AS uses, expires_at FROM limits WHERE key = :of_key")
+@lru_cache(maxsize=32)
+def _read_statement(places: int) -> TextClause:
+    keys = ", ".join(f":key{i}" for i in range(places))
+    return text(f"SELECT key, count AS uses, expires_at FROM limits WHERE key IN ({keys})")  # noqa: S608
+
+
 _READ_FREE_AT = text("SELECT free_at FROM limits WHERE key = :of_key")
+_CLOSE = text("UPDATE limits SET count = :most, expires_at = :end WHERE key = :key")
 _CLEAR = text("DELETE FROM limits WHERE key = :of_key")
 
 _UNDO_WAIT = text(

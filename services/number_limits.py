@@ -149,11 +149,10 @@ def _breaker() -> Window:
 
 
 def _refuse_where_paused(session: Session, number: str) -> None:
-    for _column, value in _groups(number):
-        try:
-            limits.check(session, _breaker(), value)
-        except TooManyTries as error:
-            raise TextsPaused(error.retry_after or 1, error.rule) from error
+    try:
+        limits.check(session, [(_breaker(), value) for _column, value in _groups(number)])
+    except TooManyTries as error:
+        raise TextsPaused(error.retry_after or 1, error.rule) from error
 
 
 def _groups(number: str) -> list[tuple["InstrumentedAttribute[str]", str]]:

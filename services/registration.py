@@ -39,7 +39,7 @@ def register(email: str, password: str, name: str, invitation: str, client: Clie
     password_rules.check(password, address, name)
     invited = _check_door(invitation)
     rule, network = _registrations_rule(), network_of(client.address)
-    limits.check(db.session(), rule, network)  # a hash is dear: none for those who are refused
+    limits.check(db.session(), [(rule, network)])  # a hash is dear: none for those who are refused
     end_reading()
     password_hash = hashing.hash_password(password)
     with writing() as session:

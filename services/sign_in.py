@@ -27,10 +27,11 @@ from services.errors import (
     PendingSignInOver,
     ServiceBusy,
 )
-from services.limits import Wait, Window
+from services.limits import Place, Wait, Window
 from services.tokens import digest, new_token
 
 FIVE_MINUTES = 300
+HOUR = 3600
 DAY = 86400
 
 # Built once, as all that an ordinary sign-in runs: building costs more than running.
@@ -100,7 +101,7 @@ def with_password(
     lane = browsers.known_lane(user, browser.known)
     _reserve_try(canonical, lane, browser.client)
     if not _is_right(user, password, canonical, lane) or user is None:
-        _count_failure(user, lane, browser.client)
+        _count_failure(user, canonical, lane, browser.client)
         raise CredentialsIncorrect
     rehashed = _rehash(user, password)
     _refuse_unless_usable(user, canonical, lane)
@@ -170,7 +171,7 @@ def _reserve_try(canonical: str, lane: str, client: Client) -> None:
         if lane:
             limits.take(session, [(_known_rule(), lane)])
         else:
-            limits.check(session, _address_rule(), network_of(client.address))
+            limits.check(session, _failure_places(canonical, client))
             limits.begin_wait(session, _account_rule(), canonical)
 
 
@@ -190,11 +191,11 @@ def _give_try_back(session: Session, canonical: str, lane: str) -> None:
         limits.undo_wait(session, _account_rule(), canonical)
 
 
-def _count_failure(user: User | None, lane: str, client: Client) -> None:
+def _count_failure(user: User | None, canonical: str, lane: str, client: Client) -> None:
     """A known browser's mistakes are its own lane's, and not its whole office's."""
     with writing() as session:
         if not lane:
-            limits.count(session, _address_rule(), network_of(client.address))
+            limits.note(session, _failure_places(canonical, client))
         record(session, Event.PASSWORD_INCORRECT, client, user.id if user else None)
 
 
@@ -260,10 +261,18 @@ def _lift_bar_on_email(session: Session, user: User) -> None:
         )
 
 
-def _address_rule() -> Window:
-    return Window(
-        "password_fails_address", settings().password_fails_per_address_per_5_minutes, FIVE_MINUTES
-    )
+def _failure_places(canonical: str, client: Client) -> list[Place]:
+    """Where a wrong password from an unknown browser counts, once it was found wrong.
+
+    The account's hour and day are for guesses that are too slow for its waits to begin.
+    """
+    numbers = settings()
+    of_address = numbers.password_fails_per_address_per_5_minutes
+    return [
+        (Window("password_fails_address", of_address, FIVE_MINUTES), network_of(client.address)),
+        (Window("password_fails_hour", numbers.password_fails_per_hour, HOUR), canonical),
+        (Window("password_fails_day", numbers.password_fails_per_day, DAY), canonical),
+    ]
 
 
 def _known_rule() -> Window:

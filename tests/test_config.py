@@ -21,6 +21,7 @@ DEFAULTS = {
     "proven_number_per_day": 10, "number_per_day_in_all": 30,
     "proven_number_portal_per_day_each": 5,
     "breaker_texts": 20, "breaker_percent": 30, "breaker_pause_seconds": 3600,
+    "password_fails_per_hour": 30, "password_fails_per_day": 100,
     "password_fails_per_5_minutes": 5, "password_wait_seconds": 30,
     "password_wait_most_seconds": 3600, "password_fails_per_address_per_5_minutes": 20,
     "known_browser_fails_per_5_minutes": 10,

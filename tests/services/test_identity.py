@@ -22,6 +22,8 @@ from tests.challenges import code_of, wrong_code
 from tests.people import CLIENT, NUMBER, PASSWORD, load_user, open_session
 from tests.threads import count_of, run_together
 
+HOUR = 3600
+
 pytestmark = pytest.mark.usefixtures("context")
 
 
@@ -177,8 +179,23 @@ class TestWrongPasswords:
         clock.shift(1)
         assert guess(ann, PASSWORD) is None
 
+    def test_thirty_in_an_hour_however_slowly(
+        self, ann: User, clock: time_machine.Traveller
+    ) -> None:
+        for _ in range(3):
+            for _ in range(10):
+                assert isinstance(guess(ann), CurrentPasswordIncorrect)
+            assert isinstance(guess(ann), TooManyTries)
+            clock.shift(300)
+
+        refusal = guess(ann, PASSWORD)
+        assert isinstance(refusal, TooManyTries)
+        assert refusal.rule == "password_fails_signed_in_hour"
+        clock.shift(HOUR - 3 * 300)
+        assert guess(ann, PASSWORD) is None
+
     def test_right_ones_cost_nothing(self, ann: User, clock: time_machine.Traveller) -> None:
-        for _ in range(25):
+        for _ in range(120):
             assert guess(ann, PASSWORD) is None
 
     def test_of_twenty_at_once_ten_are_judged(self, app: Flask, ann: User) -> None:

@@ -130,7 +130,7 @@ class TestWindow:
     ) -> None:
         def check() -> None:
             with writing() as session:
-                limits.check(session, FIVE, "ann")
+                limits.check(session, [(FIVE, "ann")])
 
         for uses in range(1, 8):
             with writing() as session:
@@ -142,12 +142,28 @@ class TestWindow:
         clock.shift(300)
         check()
 
+    def test_several_places_are_noted_and_checked_at_once(
+        self, clock: time_machine.Traveller
+    ) -> None:
+        places = [(FIVE, "ann"), (TWO_A_DAY, "ann"), (TWO_A_DAY, "bob")]
+        for _ in range(2):
+            with writing() as session:
+                limits.check(session, places)
+                limits.note(session, places)
+        with writing() as session:
+            limits.check(session, [(FIVE, "ann"), (TWO_A_DAY, "nobody")])
+
+        with pytest.raises(TooManyTries) as caught, writing() as session:
+            limits.check(session, places)
+        assert caught.value.rule == "two_a_day"
+        assert caught.value.retry_after in {86400, 86401}
+
     def test_a_paused_window_is_closed_for_its_whole_length(
         self, clock: time_machine.Traveller
     ) -> None:
         def check() -> None:
             with writing() as session:
-                limits.check(session, FIVE, "ann")
+                limits.check(session, [(FIVE, "ann")])
 
         take((FIVE, "ann"))
         clock.shift(200)

@@ -17,6 +17,7 @@ from tests.people import CLIENT, PASSWORD, load_user, make_person
 from tests.threads import count_of, run_together
 
 STRANGER = Browser(Client("198.51.100.9", "curl/8"))
+HOUR = 3600
 DAY = 86400
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -142,6 +143,66 @@ class TestUnknownBrowsers:
         clock.shift(7)
         judged(1)
         assert wait_of(guess()) in {10, 11}
+
+
+class TestSlowGuesses:
+    """Four wrong ones in five minutes begin no wait; the hour and the day count them all."""
+
+    def four_in_five_minutes(
+        self, clock: time_machine.Traveller, times: int, email: str = "ann@example.org"
+    ) -> None:
+        for number in range(times):
+            judged(4, from_address(number), email)
+            clock.shift(300)
+
+    @pytest.mark.parametrize("email", ["ann@example.org", "nobody@example.org", "no address"])
+    def test_thirty_in_an_hour_whether_there_is_such_an_account_or_not(
+        self, ann: User, email: str, clock: time_machine.Traveller
+    ) -> None:
+        self.four_in_five_minutes(clock, 7, email)
+        judged(2, from_address(8), email)
+        refusal = guess(from_address(9), email, PASSWORD)
+        assert wait_of(refusal) in {1500, 1501}
+        assert isinstance(refusal, TooManyTries)
+        assert refusal.rule == "password_fails_hour"
+
+        clock.shift(1500)
+        judged(4, from_address(9), email)
+
+    def test_a_hundred_in_a_day(self, ann: User, clock: time_machine.Traveller) -> None:
+        for _ in range(5):
+            self.four_in_five_minutes(clock, 5)
+            clock.shift(HOUR - 5 * 300)
+        assert wait_of(guess(password=PASSWORD)) in {DAY - 5 * HOUR, DAY - 5 * HOUR + 1}
+
+        clock.shift(DAY - 5 * HOUR)
+        assert isinstance(guess(password=PASSWORD), SignedIn)
+
+    def test_they_keep_neither_known_browsers_nor_other_accounts_waiting(
+        self, ann: User, new_user: Callable[..., User], clock: time_machine.Traveller
+    ) -> None:
+        new_user("bob@example.org")
+        self.four_in_five_minutes(clock, 7)
+        judged(2)
+        wait_of(guess(password=PASSWORD))
+
+        known = Browser(STRANGER.client, known=browsers.make_known(ann))
+        assert isinstance(guess(known, password=PASSWORD), SignedIn)
+        assert isinstance(guess(email="bob@example.org", password=PASSWORD), SignedIn)
+
+    def test_right_passwords_do_not_count(self, ann: User, clock: time_machine.Traveller) -> None:
+        for _ in range(120):
+            assert isinstance(guess(password=PASSWORD), SignedIn)
+        self.four_in_five_minutes(clock, 7)
+        judged(2)
+
+    @pytest.mark.settings(GATEPOST_PASSWORD_FAILS_PER_HOUR="2", GATEPOST_PASSWORD_FAILS_PER_DAY="3")
+    def test_its_numbers_are_settings(self, ann: User, clock: time_machine.Traveller) -> None:
+        judged(2)
+        assert wait_of(guess()) in {HOUR, HOUR + 1}
+        clock.shift(HOUR)
+        judged(1)
+        assert wait_of(guess()) in {DAY - HOUR, DAY - HOUR + 1}
 
 
 class TestKnownBrowsers:
