@@ -84,7 +84,7 @@ bench: $(DEV) ## Measure sign-ins against the production server
 
 .PHONY: docs
 docs: $(RUNTIME) ## Write docs/configuration.md from config.py
-	@GATEPOST_ENV=development $(BIN)/flask settings docs > docs/configuration.md.new
+	@$(BIN)/flask settings docs > docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md
 
 .PHONY: samples

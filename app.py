@@ -23,7 +23,9 @@ from blueprints.hooks import hooks
 from blueprints.site import site
 from blueprints.static_versions import StaticVersions
 from blueprints.two_factor import two_factor
-from config import Config, SettingsInvalid, load, unknown_names
+from cli_output import list_problems
+from config import Config, SettingsInvalid, examine, load, unknown_names
+from config_checks import can_be_written
 from extensions import babel, csrf, db, login_manager, migrate, prepare_engine
 from services import delivery, hashing, readiness, registration
 from services.gate import gatekeeper
@@ -41,7 +43,7 @@ def create_app(config: Config | None = None) -> Flask:
 
     Settings that cannot be used end the process with status 1 and every problem listed.
     """
-    if config is None and cli.asks_for_help(sys.argv[1:]):
+    if config is None and cli.needs_no_settings(sys.argv[1:]):
         return _commands_alone()
     config = config or _load_or_exit()
     logs.set_up(development=config.development)
@@ -81,8 +83,16 @@ def serve() -> Flask:
 
 
 def _commands_alone() -> Flask:
-    """Enough to list the commands and tell about each: that needs no settings."""
-    app = Flask(__name__)
+    """Enough to tell about the commands, and for those that look at whatever settings there are."""
+    config, _ = examine()
+    app = Flask(__name__, instance_path=str(config.instance_dir.resolve()))
+    app.config.from_mapping(
+        SQLALCHEMY_DATABASE_URI=config.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(config),
+    )
+    if can_be_written(config.instance_dir):  # or SQLite could not say that it has no tables
+        config.instance_dir.mkdir(parents=True, exist_ok=True)
+    db.init_app(app)
     migrate.init_app(app, db)
     cli.register(app)
     return app
@@ -92,8 +102,7 @@ def _load_or_exit(status: int = 1) -> Config:
     try:
         return load()
     except SettingsInvalid as error:
-        sys.stderr.write("Gatepost does not start: its settings have problems.\n")
-        sys.stderr.writelines(f"  - {problem}\n" for problem in error.problems)
+        list_problems("Gatepost does not start: its settings have problems.", error.problems)
         sys.exit(status)
 
 

@@ -12,12 +12,13 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
 import config
+import config_checks
 import config_docs
 from cli_apps import app_group, group_group
 from cli_doctor import doctor
-from cli_output import needs_database, print_values, says_refusals
+from cli_output import list_problems, needs_database, print_values, says_refusals
 from extensions import settings
-from services import accounts, delivery, sweeping, trial_messages
+from services import accounts, delivery, readiness, sweeping, trial_messages
 from services.phones import parse_number
 
 user = AppGroup("user", help="People: create, show, invite, disable, enable.")
@@ -39,12 +40,13 @@ def register(app: Flask) -> None:
     app.cli.add_command(doctor)
 
 
-def asks_for_help(args: list[str]) -> bool:
-    """Whether ``flask`` with these arguments only tells what there is, and does nothing."""
+def needs_no_settings(args: list[str]) -> bool:
+    """Whether ``flask`` with these arguments only tells of itself, or of its settings."""
     if click.get_current_context(silent=True) is None:  # not the command line: a server
         return False
     names = ["db", *(group.name for group in GROUPS)]
-    return "--help" in args or not args or (len(args) == 1 and args[0] in names)
+    tells_what_there_is = "--help" in args or not args or (len(args) == 1 and args[0] in names)
+    return tells_what_there_is or args[0] == settings_group.name
 
 
 @user.command("create")
@@ -155,9 +157,20 @@ def sweep(as_json: bool) -> None:
 
 @settings_group.command("check")
 def check_settings() -> None:
-    """Say every problem of the settings at once. The app would not have started with one."""
-    for sentence in config.unknown_names():
-        click.echo(f"Note: {sentence}.")
+    """Say every problem of the settings at once, and whether the database answers."""
+    checked, problems = config.examine()
+    problems += config.unknown_names()
+    notes = config_checks.find_notes(checked)
+    database = readiness.find_problem()
+    if database and database.asks_for_upgrade:
+        notes.append(str(database))
+    elif database:
+        problems.append(database.sentence)
+    if problems:
+        list_problems("The settings have problems:", problems)
+        sys.exit(1)
+    for note in notes:
+        click.echo(f"Note: {note}")
     click.echo("The settings are good.")
 
 

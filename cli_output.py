@@ -92,6 +92,11 @@ def print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
         click.echo(_join(row))
 
 
+def list_problems(heading: str, problems: Sequence[str]) -> None:
+    """A heading and a line for each problem, to standard error."""
+    click.echo("\n".join([heading, *(f"  - {problem}" for problem in problems)]), err=True)
+
+
 def fail(sentence: str) -> NoReturn:
     """Say why not, and end with status 1."""
     click.echo(sentence, err=True)

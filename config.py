@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 
-from config_checks import find_problems
+from config_checks import can_be_written, find_problems
 from config_domains import is_within
 from config_values import (
     Network,
@@ -219,13 +219,18 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
 
     Raises ``SettingsInvalid`` with every problem at once.
     """
-    environ = os.environ if environ is None else environ
-    values, problems = _read(environ)
-    config = _with_defaults(Config(**values), environ)
-    problems += find_problems(config)
+    config, problems = examine(environ)
     if problems:
         raise SettingsInvalid(problems)
     return config
+
+
+def examine(environ: Mapping[str, str] | None = None) -> tuple[Config, list[str]]:
+    """As ``load``, for whoever goes on in any case: what could be read, and every problem."""
+    environ = os.environ if environ is None else environ
+    values, problems = _read(environ)
+    config = _with_defaults(Config(**values), environ)
+    return config, problems + find_problems(config)
 
 
 def unknown_names(environ: Mapping[str, str] | None = None) -> list[str]:
@@ -293,6 +298,8 @@ def _development_defaults(config: Config, environ: Mapping[str, str]) -> dict[st
 def _made_up_key(folder: Path) -> str:
     """The development key, the same for every process that starts at once: the first link wins."""
     path = folder / "secret_key"
+    if not can_be_written(folder):
+        return ""
     folder.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         draft = folder / f".secret_key.{os.getpid()}"

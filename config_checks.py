@@ -3,6 +3,8 @@
 Only looks; an operator reads the sentences.
 """
 
+import os
+import re
 from email.utils import getaddresses
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,15 @@ PUBLISHED_SECRETS = frozenset(
 )
 """No word so short that a random key holds it by chance."""
 
+PLACEHOLDER_LOGIN = ("user", "password", "smtp.example.org")
+"""The mail server of our own examples."""
+
+_ADDRESS = r"[^@\s,<>]+@[^@\s,<>]+"
+_SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 +&_-]{1,11}")
+"""A number (E.164), a short code, or a name as Twilio allows it."""
+_EXAMPLE = re.compile(r"(?:^|[@/.])(example\.(?:com|net|org))(?![\w.-])")
+"""Domains that are nobody's (RFC 2606, 3)."""
+
 
 def find_problems(config: "Config") -> list[str]:
     problems = _contradictions(config)
@@ -26,25 +37,32 @@ def find_problems(config: "Config") -> list[str]:
     return problems
 
 
+def find_notes(config: "Config") -> list[str]:
+    """What looks as if it had been left as it stands in an example, and stops nothing."""
+    if config.development:
+        return []
+    return [
+        f"GATEPOST_{name.upper()} is in {found[1]}, which is for examples: put your own."
+        for name in ("base_url", "app_domains", "smtp_url", "mail_from", "alert_email",
+                     "support_contact", "security_contact")
+        if (found := _EXAMPLE.search(str(getattr(config, name)).replace("'", "/")))
+    ]  # fmt: skip
+
+
+def can_be_written(folder: Path) -> bool:
+    """Whether files can be made in a folder, or it can be made itself."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
 def _contradictions(config: "Config") -> list[str]:
     problems = find_domain_problems(config.app_domains)
     if config.sms_gateway == "twilio":
         problems += _twilio_problems(config)
-    if config.mail_gateway == "smtp":
-        problems += [
-            f"{name} is needed with the smtp gateway"
-            for name, value in (
-                ("GATEPOST_SMTP_URL", config.smtp_url),
-                ("GATEPOST_MAIL_FROM", config.mail_from),
-            )
-            if not value
-        ]
-    if config.smtp_url and not _names_a_mail_server(config.smtp_url):
-        problems.append("GATEPOST_SMTP_URL must start with smtp:// or smtps:// and name a server")
-    if config.mail_from and not _is_one_sender(config.mail_from):
-        problems.append(
-            "GATEPOST_MAIL_FROM must be an address like Example Login <login@example.org>"
-        )
+    problems += _mail_problems(config)
+    if not can_be_written(config.instance_dir):
+        problems.append(f"GATEPOST_INSTANCE_DIR: {config.instance_dir} cannot be written to")
     if config.remembered_browser_days > 30:
         problems.append("GATEPOST_REMEMBERED_BROWSER_DAYS must be at most 30")
     if config.password_least_characters < 15 and not config.require_two_factor:
@@ -62,15 +80,60 @@ def _contradictions(config: "Config") -> list[str]:
     return problems
 
 
+def _mail_problems(config: "Config") -> list[str]:
+    problems = []
+    if config.mail_gateway == "smtp":
+        problems += [
+            f"{name} is needed with the smtp gateway"
+            for name, value in (
+                ("GATEPOST_SMTP_URL", config.smtp_url),
+                ("GATEPOST_MAIL_FROM", config.mail_from),
+            )
+            if not value
+        ]
+    if config.smtp_url and not _names_a_mail_server(config.smtp_url):
+        problems.append("GATEPOST_SMTP_URL must start with smtp:// or smtps:// and name a server")
+    elif config.smtp_url and _is_placeholder(config.smtp_url):
+        problems.append("GATEPOST_SMTP_URL is that of the examples; put your mail server's")
+    if config.mail_from and not _is_one_sender(config.mail_from):
+        problems.append(
+            "GATEPOST_MAIL_FROM must be an address like Example Login <login@example.org>"
+        )
+    if config.alert_email and not re.fullmatch(_ADDRESS, config.alert_email):
+        problems.append("GATEPOST_ALERT_EMAIL must be one address like it@example.org")
+    if config.security_contact and not _is_contact(config.security_contact):
+        problems.append(
+            "GATEPOST_SECURITY_CONTACT must be like mailto:security@example.org, or https://…"
+        )
+    return problems
+
+
 def _is_one_sender(text: str) -> bool:
     """One address, its name quoted where it holds a comma."""
     found = getaddresses([text])
-    return "\n" not in text and len(found) == 1 and "@" in found[0][1]
+    return "\n" not in text and len(found) == 1 and bool(re.fullmatch(_ADDRESS, found[0][1]))
+
+
+def _is_contact(text: str) -> bool:
+    """What a ``Contact:`` line can hold (RFC 9116, 2.5.3)."""
+    parts = urlsplit(text)
+    return (
+        bool(re.fullmatch(rf"mailto:{_ADDRESS}|tel:[+0-9().-]+", text))
+        or (parts.scheme == "https" and bool(parts.hostname))
+    )  # fmt: skip
+
+
+def _is_placeholder(url: str) -> bool:
+    parts = urlsplit(url)
+    return (parts.username, parts.password, parts.hostname) == PLACEHOLDER_LOGIN
 
 
 def _names_a_mail_server(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname)
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _twilio_problems(config: "Config") -> list[str]:
@@ -85,6 +148,11 @@ def _twilio_problems(config: "Config") -> list[str]:
         )
     if bool(config.twilio_from) == bool(config.twilio_messaging_service_sid):
         problems.append("exactly one of TWILIO_FROM and TWILIO_MESSAGING_SERVICE_SID is needed")
+    if config.twilio_from and not _SENDER.fullmatch(config.twilio_from):
+        problems.append(
+            "TWILIO_FROM must be a number like +12015550100, a short code, or a name of at most"
+            " 11 letters, digits and spaces"
+        )
     if not config.sms_countries and not config.development:
         problems.append(
             "GATEPOST_SMS_COUNTRIES is needed where the sender is not a number (such as US,DE)"

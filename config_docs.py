@@ -10,7 +10,8 @@ HEAD = """\
 
 Gatepost reads its settings from the environment, once, when it starts. Each secret can also be
 given as `NAME_FILE`, the path of a file that holds it. `flask settings check` lists every problem
-at once and ends with status 0 or 1. This page is made by `make docs` from `config.py`.
+at once, names that set nothing and a database that does not answer among them, and ends with
+status 0 or 1. This page is made by `make docs` from `config.py`.
 
 Units are in the names. In development (`GATEPOST_ENV=development`, as `make run` sets it) nothing
 is needed. In production these are: `GATEPOST_BASE_URL` (https), `GATEPOST_SECRET_KEY`,

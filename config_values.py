@@ -9,6 +9,8 @@ from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
 
 import phonenumbers
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 UNIX_SOCKET = "unix"
@@ -78,7 +80,12 @@ def read_database_url(value: str) -> str:
     """A SQLAlchemy address; PostgreSQL's short names get our driver's."""
     if not re.match(r"sqlite:///|postgres(ql)?(\+psycopg)?://", value.strip()):
         raise ValueError("must start with postgresql:// or sqlite:///")
-    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value.strip())
+    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value.strip())
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise ValueError("must look like postgresql://user:password@host:5432/name") from error
+    return url
 
 
 def read_networks(value: str) -> tuple[Network | str, ...]:

@@ -107,6 +107,15 @@ def start(folder: Path, environ: dict[str, str], *, workers: int = 2) -> Portal:
     return portal
 
 
+def flask(folder: Path, *args: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """Run ``flask …`` as an operator does, with these settings and no others."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-m", "flask", *args], cwd=ROOT, text=True, capture_output=True,
+        env={**kept, "GATEPOST_INSTANCE_DIR": str(folder), **environ}, timeout=120, check=False,
+    )  # fmt: skip
+
+
 def _wait_until_it_answers(portal: Portal) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -1,10 +1,7 @@
 """The command line: what it does, what it prints, and the status it ends with."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +12,6 @@ from flask.testing import FlaskCliRunner
 from sqlalchemy import text
 
 import config_docs
-from config import ROOT
 from extensions import db, writing
 from services import accounts, passwords, phones, sign_in
 from services.errors import AccountDisabled
@@ -23,6 +19,7 @@ from services.sign_in import Browser, SignedIn
 from tests.messages import messages_to, queue
 from tests.outbox import Outbox
 from tests.people import CLIENT, NUMBER, PASSWORD, Person, load_user
+from tests.portal import flask
 
 NewPerson = Callable[..., Person]
 ANN = "ann@example.org"
@@ -287,15 +284,6 @@ def test_every_command_says_what_it_is_for(run: Callable[..., Result], command: 
     assert len(printed.splitlines()) > 3
 
 
-def flask(folder: Path, *args: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-    """Run ``flask …`` as an operator does, with these settings and no others."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "-m", "flask", *args], cwd=ROOT, text=True, capture_output=True,
-        env={**kept, "GATEPOST_INSTANCE_DIR": str(folder), **environ}, timeout=120, check=False,
-    )  # fmt: skip
-
-
 GOOD = {
     "GATEPOST_BASE_URL": "https://login.example.org",
     "GATEPOST_SECRET_KEY": "n3vFq0cWb8TzKx1LrYpMduHs6JgAEi9oVt2ZCR5QwX7y",
@@ -307,17 +295,52 @@ GOOD = {
 """A complete production environment."""
 
 
+def problems_in(printed: str) -> list[str]:
+    """The lines of a list of problems."""
+    return [line[4:] for line in printed.splitlines() if line.startswith("  - ")]
+
+
 class TestSettingsCheck:
     def test_good_ones_end_with_status_0(self, tmp_path: Path) -> None:
+        result = flask(tmp_path / "new", "settings", "check", **GOOD)
+
+        assert (result.returncode, result.stdout.splitlines()[-2:]) == (
+            0,
+            [
+                "Note: The database has no tables yet: run flask db upgrade.",
+                "The settings are good.",
+            ],
+        )
+
+    def test_what_is_left_of_the_examples_is_a_note(self, tmp_path: Path) -> None:
         result = flask(tmp_path, "settings", "check", **GOOD)
 
-        assert (result.returncode, result.stdout) == (0, "The settings are good.\n")
-
-    def test_a_name_that_sets_nothing_is_a_note(self, tmp_path: Path) -> None:
-        result = flask(tmp_path, "settings", "check", **GOOD, GATEPOST_CODE_SECOND="60")
-
         assert result.returncode == 0
-        assert "did you mean GATEPOST_CODE_SECONDS?" in result.stdout
+        assert "Note: GATEPOST_BASE_URL is in example.org" in result.stdout
+
+    def test_names_that_set_nothing_and_an_absent_database_are_listed_with_the_rest(
+        self, tmp_path: Path
+    ) -> None:
+        result = flask(
+            tmp_path, "settings", "check",
+            **{**GOOD, "GATEPOST_MAIL_FROM": ""}, GATEPOST_CODE_SECOND="60",
+            GATEPOST_DATABASE_URL="postgresql://ann:pass-word@127.0.0.1:1/gate",
+        )  # fmt: skip
+
+        assert (result.returncode, result.stdout) == (1, "")
+        assert problems_in(result.stderr) == [
+            "GATEPOST_MAIL_FROM is needed with the smtp gateway",
+            "GATEPOST_CODE_SECOND sets nothing; did you mean GATEPOST_CODE_SECONDS?",
+            "The database postgresql://ann@127.0.0.1:1/gate cannot be used (Connection refused)",
+        ]
+
+    def test_a_name_that_sets_nothing_is_a_problem_by_itself(self, tmp_path: Path) -> None:
+        result = flask(tmp_path, "settings", "check", **GOOD, GATEPOST_REGISTRATON="closed")
+
+        assert result.returncode == 1
+        assert problems_in(result.stderr) == [
+            "GATEPOST_REGISTRATON sets nothing; did you mean GATEPOST_REGISTRATION?"
+        ]
 
     def test_every_problem_is_listed_and_ends_with_status_1(self, tmp_path: Path) -> None:
         result = flask(
@@ -326,7 +349,7 @@ class TestSettingsCheck:
 
         assert result.returncode == 1
         assert "Traceback" not in result.stderr
-        assert [line[4:] for line in result.stderr.splitlines() if line.startswith("  - ")] == [
+        assert problems_in(result.stderr) == [
             "GATEPOST_CODE_TRIES must be a whole number",
             "GATEPOST_BASE_URL is needed in production, such as https://login.example.org",
             "GATEPOST_SECRET_KEY is needed in production",

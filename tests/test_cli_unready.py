@@ -17,7 +17,7 @@ from config import Config
 from extensions import db, writing
 from services import readiness
 from tests.conftest import QUICK
-from tests.portal import ROOT, start
+from tests.portal import ROOT, flask, start
 
 EMPTY = "The database has no tables yet: run flask db upgrade."
 OLD = "The database is older than this version of Gatepost: run flask db upgrade."
@@ -47,15 +47,6 @@ def only_line(result: Result) -> str:
     assert isinstance(result.exception, SystemExit), result.exception
     (line,) = result.output.splitlines()
     return line
-
-
-def flask(folder: Path, *args: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-    """Run ``flask …`` as an operator does, with these settings and no others."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "-m", "flask", *args], cwd=ROOT, text=True, capture_output=True,
-        env={**kept, "GATEPOST_INSTANCE_DIR": str(folder), **environ}, timeout=120, check=False,
-    )  # fmt: skip
 
 
 class TestBeforeTheFirstUpgrade:

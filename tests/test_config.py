@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from config import load, names
+from config_checks import find_notes
 from tests.environs import GOOD_KEY, PRODUCTION, TWILIO, problems_in_production, problems_of
 
 DEFAULTS = {
@@ -162,7 +163,53 @@ class TestProduction:
         assert problem.startswith("GATEPOST_DATABASE_URL must start with")
         assert url not in problem
 
-    @pytest.mark.parametrize("url", ["smtp://", "smtps://user:word@", "smtp:///x"])
+    @pytest.mark.parametrize(
+        "url", ["postgresql://ann:word@host:port/x", "postgres://ann:word@[::1/x"]
+    )
+    def test_an_address_of_a_database_that_cannot_be_read_is_refused(self, url: str) -> None:
+        (problem,) = problems_in_production(GATEPOST_DATABASE_URL=url)
+
+        assert problem.startswith("GATEPOST_DATABASE_URL must look like")
+        assert "word@host:port" not in problem
+
+    @pytest.mark.parametrize("contact", ["security@example.org", "mailto:", "http://x.org", "us"])
+    def test_a_security_contact_that_no_one_can_follow_is_refused(self, contact: str) -> None:
+        (problem,) = problems_in_production(GATEPOST_SECURITY_CONTACT=contact)
+
+        assert problem.startswith("GATEPOST_SECURITY_CONTACT must be like mailto:")
+
+    @pytest.mark.parametrize(
+        "contact",
+        ["mailto:security@example.org", "https://example.org/security", "tel:+12015550100"],
+    )
+    def test_a_good_one_is_not(self, contact: str) -> None:
+        assert load({**PRODUCTION, "GATEPOST_SECURITY_CONTACT": contact}).security_contact
+
+    @pytest.mark.parametrize(
+        "address", ["it", "it@", "a@example.org, b@example.org", "It <it@example.org>", "i t@x.org"]
+    )
+    def test_alerts_go_to_one_address(self, address: str) -> None:
+        (problem,) = problems_in_production(GATEPOST_ALERT_EMAIL=address)
+
+        assert problem.startswith("GATEPOST_ALERT_EMAIL must be one address")
+
+    def test_the_login_of_the_examples_is_refused(self) -> None:
+        example = "smtp://user:password@smtp.example.org:587"
+        (problem,) = problems_in_production(GATEPOST_SMTP_URL=example)
+
+        assert problem == "GATEPOST_SMTP_URL is that of the examples; put your mail server's"
+
+    @pytest.mark.parametrize("env", ["production", "development"])
+    def test_a_folder_that_cannot_be_written_to_is_refused(self, env: str) -> None:
+        (problem,) = problems_in_production(
+            GATEPOST_ENV=env, GATEPOST_INSTANCE_DIR="/dev/null/gatepost", GATEPOST_SECRET_KEY=""
+        )[:1]
+
+        assert problem == "GATEPOST_INSTANCE_DIR: /dev/null/gatepost cannot be written to"
+
+    @pytest.mark.parametrize(
+        "url", ["smtp://", "smtps://user:word@", "smtp:///x", "smtp://[::1", "smtp://host:port"]
+    )
     def test_a_mail_server_without_a_host_is_refused(self, url: str) -> None:
         (problem,) = problems_in_production(GATEPOST_SMTP_URL=url)
 
@@ -197,12 +244,29 @@ class TestTwilio:
             ({"TWILIO_FROM": "", "GATEPOST_SMS_COUNTRIES": "US"}, "exactly one"),
             ({"TWILIO_FROM": "Gatepost"}, "GATEPOST_SMS_COUNTRIES"),
             ({"GATEPOST_TWILIO_BASE_URL": "http://sms.example.org"}, "must be https"),
+            *(
+                ({"TWILIO_FROM": sender, "GATEPOST_SMS_COUNTRIES": "US"}, "TWILIO_FROM must be")
+                for sender in (
+                    "2015550100",
+                    "+0123456789",
+                    "+1 201 555 0100",
+                    "Twelve chars",
+                    "Käse",
+                    "12 34",
+                )
+            ),
         ],
     )
     def test_each_thing_that_is_wrong_is_told(self, changes: dict[str, str], words: str) -> None:
         (problem,) = problems_in_production(**{**TWILIO, **changes})
 
         assert words in problem
+
+    @pytest.mark.parametrize("sender", ["+12015550100", "12345", "Gatepost", "ACME 24"])
+    def test_numbers_short_codes_and_names_can_send(self, sender: str) -> None:
+        changes = {"TWILIO_FROM": sender, "GATEPOST_SMS_COUNTRIES": "US"}
+
+        assert load({**PRODUCTION, **TWILIO, **changes}).twilio_from == sender
 
     @pytest.mark.parametrize(
         ("sender", "country"),
@@ -220,3 +284,34 @@ class TestTwilio:
         loaded = load({**PRODUCTION, **TWILIO, "GATEPOST_SMS_COUNTRIES": "de, us"})
 
         assert loaded.sms_countries == ("DE", "US")
+
+
+class TestNotes:
+    def test_what_is_left_of_the_examples_is_told_and_stops_nothing(self) -> None:
+        assert [note.split()[0] for note in find_notes(load(PRODUCTION))] == [
+            "GATEPOST_BASE_URL", "GATEPOST_SMTP_URL", "GATEPOST_MAIL_FROM",
+        ]  # fmt: skip
+
+    def test_it_is_found_wherever_a_name_stands(self) -> None:
+        notes = find_notes(
+            load({
+                **PRODUCTION,
+                "GATEPOST_BASE_URL": "https://example.com", "GATEPOST_APP_DOMAINS": "example.net",
+                "GATEPOST_SUPPORT_CONTACT": "it@example.org or 555 0100",
+                "GATEPOST_SECURITY_CONTACT": "mailto:us@example.org",
+                "GATEPOST_ALERT_EMAIL": "it@example.org",
+            })
+        )  # fmt: skip
+        assert len(notes) == 7
+        assert "GATEPOST_APP_DOMAINS is in example.net" in " ".join(notes)
+
+    def test_other_names_are_nobody_s_example(self) -> None:
+        own = {
+            "GATEPOST_BASE_URL": "https://login.counterexample.org",
+            "GATEPOST_SMTP_URL": "smtps://example.org.mail.invalid:465",
+            "GATEPOST_MAIL_FROM": "Example Login <login@my-example.com>",
+        }
+        assert find_notes(load({**PRODUCTION, **own})) == []
+
+    def test_development_may_use_examples(self) -> None:
+        assert find_notes(load({**PRODUCTION, "GATEPOST_ENV": "development"})) == []

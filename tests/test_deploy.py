@@ -30,6 +30,9 @@ ADDRESSES = (
     f"/register?invitation={SECRET}",
 )
 FILLED_IN = {
+    "GATEPOST_BASE_URL": "https://login.example.org",
+    "GATEPOST_SMTP_URL": "smtp://login:pass-word@mail.example.org:587",
+    "GATEPOST_MAIL_FROM": "Example Login <login@example.org>",
     "GATEPOST_SECRET_KEY": "tests-use-this-key-0123456789abcdefghijklmnop",
     "TWILIO_ACCOUNT_SID": "AC0123456789",
     "TWILIO_API_KEY": "SK0123456789",
