@@ -16,7 +16,7 @@ from blueprints.pages import forget_apps, forget_login, page, see_other, write_k
 from extensions import settings
 from services import login_sessions
 from services import sign_in as signing_in
-from services.errors import EmailUnconfirmed
+from services.errors import EmailUnconfirmed, TooManyTries
 from services.sign_in import Browser, SecondStepDue, SignedIn
 
 
@@ -34,9 +34,10 @@ def sign_in() -> ResponseReturnValue:
             return enter(outcome, entry.leads_to())
     elif current_user.is_authenticated and not form.is_submitted():
         return redirect(next_url.checked(entry.leads_to()) or url_for("site.home"))
-    unconfirmed = isinstance(g.get("refusal"), EmailUnconfirmed)
+    why = g.get("refusal")
     return page(
-        "auth/sign_in", form=form, unconfirmed=unconfirmed, app=entry.wanted_card(),
+        "auth/sign_in", form=form, unconfirmed=isinstance(why, EmailUnconfirmed),
+        must_wait=isinstance(why, TooManyTries), app=entry.wanted_card(),
         lost_post=entry.is_lost_post(), refused=entry.is_refused(),
     )  # fmt: skip
 

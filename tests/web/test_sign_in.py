@@ -19,6 +19,7 @@ from tests.steps import (
     has_cookie,
     is_signed_in,
     other_browser,
+    path_of,
     sign_in,
 )
 
@@ -119,6 +120,24 @@ def test_after_too_many_wrong_passwords_it_says_how_long_to_wait(
     assert page.problems[0].startswith("Too many tries. Wait 3")
     clock.shift(31)
     sign_in(client, ann)
+
+
+@pytest.mark.parametrize("email", ["ann@example.org", "nobody@example.org"])
+def test_who_must_wait_is_told_what_to_do_meanwhile_whoever_it_is(
+    client: FlaskClient, outbox: Outbox, clock: time_machine.Traveller, ann: Person, email: str
+) -> None:
+    for _ in range(5):
+        page = enter_password(client, Person(0, email, "not the right password"))
+        assert "Choose a new password" not in page.links
+    page = enter_password(client, Person(0, email, PASSWORD))
+
+    assert page.status == 429
+    assert "in a browser in which you have signed in before" in page.main
+    page = page.follow("Choose a new password")
+    page.submit("Send link", email=ann.email)
+    page = open_page(client, path_of(outbox.link(ann.email)))
+    page.submit("Save", password="seven purple kettles on a roof")
+    sign_in(client, Person(0, ann.email, "seven purple kettles on a roof"))
 
 
 class TestWhereItLeads:
