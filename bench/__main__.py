@@ -74,6 +74,7 @@ def _describe_sign_ins(measured: sign_ins.Measured) -> list[str]:
         f"  CPU of the server     {server:7.1f} ms a sign-in",
         f"  CPU of the bare hash  {bare:7.1f} ms in the same rounds ({server / bare:.2f} of it)",
         f"  CPU beside the hash   {measured.beside_ms:7.1f} ms (goal on SQLite: {GOAL_MS:.0f})",
+        f"  CPU of the page after {median(measured.page_ms):7.1f} ms (the account page)",
         f"  memory of all workers {measured.rss_mb:7.0f} MB",
     ]
     if measured.database == "postgresql":

@@ -43,6 +43,8 @@ class Measured:
     database: str
     sign_ins: int = 0
     server_ms: list[float] = field(default_factory=list)
+    page_ms: list[float] = field(default_factory=list)
+    """CPU of the account page, which many people open next; sign-outs are in it."""
     hash_ms: list[float] = field(default_factory=list)
     postgres_ms: list[float] = field(default_factory=list)
     rss_mb: float = 0.0
@@ -108,7 +110,7 @@ def measure(database: Database, rounds: int) -> Measured:
 
 
 class Crowd:
-    """Browsers at once, each signing one person after the other in and out."""
+    """Browsers at once, each signing one person after the other in."""
 
     def __init__(self, url: str, outbox: Outbox, people: list[int]) -> None:
         self._outbox = outbox
@@ -123,16 +125,26 @@ class Crowd:
         """One round; adds what each step took, in milliseconds, and returns the sign-ins."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self._sign_in_some, range(AT_ONCE)))
-        for notes in self._notes:
-            for step, times in notes.items():
-                steps[step] += times
-            notes.clear()
+        self._tell(steps)
+        return AT_ONCE * SIGN_INS_EACH
+
+    def look_and_leave(self, steps: dict[str, list[float]]) -> int:
+        """Let each browser open the account page as often, and sign out; returns the pages."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(_look_and_leave, self._browsers))
+        self._tell(steps)
         return AT_ONCE * SIGN_INS_EACH
 
     def close(self) -> None:
         """Hang up."""
         for browser in self._browsers:
             browser.close()
+
+    def _tell(self, steps: dict[str, list[float]]) -> None:
+        for notes in self._notes:
+            for step, times in notes.items():
+                steps[step] += times
+            notes.clear()
 
     def _sign_in_some(self, which: int) -> None:
         for _ in range(SIGN_INS_EACH):
@@ -154,7 +166,11 @@ def _sign_in(browser: Browser, person: int, outbox: Outbox, notes: dict[str, lis
     notes[_CODE_STEP].append((time.perf_counter() - asked) * 1000)
     browser.post("/two-factor/verify", "/", code=code)
     browser.get("/", leads_to="/account")
-    browser.get("/account")
+
+
+def _look_and_leave(browser: Browser) -> None:
+    for _ in range(SIGN_INS_EACH):
+        browser.get("/account")
     browser.post("/sign-out", "/sign-in")
 
 
@@ -170,6 +186,9 @@ def _round(
     backends = databases.backends(database)
     measured.postgres_ms.append(processes.cpu_since(backends_before, backends) * 1000 / sign_ins)
     measured.rss_mb = processes.rss_mb(tree)
+    before = processes.cpu_seconds(tree)
+    pages = crowd.look_and_leave(measured.steps)
+    measured.page_ms.append(processes.cpu_since(before, tree) * 1000 / pages)
     measured.sign_ins += sign_ins
     measured.hash_ms.append(bare_hash_ms(config, sign_ins // WORKERS))
 
