@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from extensions import change_rows, db, settings, writing
-from models import Activity, Message, Phone, User
+from models import Activity, EmailLink, Message, Phone, User
 from models_apps import AccessRequest, AppGrant, GroupMember
 from services import (
     access_requests,
@@ -119,11 +119,7 @@ def close(user: User, password: str, client: Client) -> None:
     with writing() as session:
         record(session, Event.ACCOUNT_CLOSED, client, user.id)
         notify_address(session, user, user.email, "account_closed")
-        session.flush()
-        for table in (Activity, Message):
-            change_rows(session, update(table).where(table.user_id == user.id).values(user_id=None))
-        change_rows(session, delete(User).where(User.id == user.id))
-        registry.touch(session)  # grants and memberships go with the person
+        _remove(session, user)
 
 
 def describe(user: User) -> dict[str, object]:
@@ -150,16 +146,21 @@ def describe(user: User) -> dict[str, object]:
     }
 
 
-def export(user: User) -> dict[str, object]:
-    """Everything kept about a person, for the person: as ``describe``, with numbers whole."""
-    session = db.session()
-    data = describe(user)
-    numbers = session.scalars(
-        select(Phone.number).where(Phone.user_id == user.id).order_by(Phone.id)
-    )
-    data["phones"] = list(numbers)
-    data["activity"] = _latest_events(session, user, 1000)
-    return data
+def _remove(session: Session, user: User) -> None:
+    """Remove the person and all that tells of them; of events stays that they happened.
+
+    Messages on their way, which may be notices of what a thief did, still go out.
+    """
+    session.flush()
+    change_rows(session, update(Activity)
+        .where(Activity.user_id == user.id)
+        .values(user_id=None, address="", user_agent=""))  # fmt: skip
+    own = Message.user_id == user.id
+    change_rows(session, delete(Message).where(own, Message.payload.is_(None)))
+    change_rows(session, update(Message).where(own).values(user_id=None, destination_masked=""))
+    change_rows(session, delete(EmailLink).where(EmailLink.email == user.email))
+    change_rows(session, delete(User).where(User.id == user.id))
+    registry.touch(session)  # grants and memberships go with the person
 
 
 def _email_codes(user: User) -> str:
@@ -196,9 +197,9 @@ def _request(asked: AccessRequest) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _latest_messages(session: Session, user: User, most: int = 10) -> list[dict[str, object]]:
+def _latest_messages(session: Session, user: User) -> list[dict[str, object]]:
     rows = session.scalars(
-        select(Message).where(Message.user_id == user.id).order_by(Message.id.desc()).limit(most)
+        select(Message).where(Message.user_id == user.id).order_by(Message.id.desc()).limit(10)
     )
     return [
         {
@@ -210,9 +211,9 @@ def _latest_messages(session: Session, user: User, most: int = 10) -> list[dict[
     ]  # fmt: skip
 
 
-def _latest_events(session: Session, user: User, most: int = 20) -> list[dict[str, object]]:
+def _latest_events(session: Session, user: User) -> list[dict[str, object]]:
     rows = session.scalars(
-        select(Activity).where(Activity.user_id == user.id).order_by(Activity.id.desc()).limit(most)
+        select(Activity).where(Activity.user_id == user.id).order_by(Activity.id.desc()).limit(20)
     )
     return [
         {"at": row.at.isoformat(), "event": row.event, "address": row.address, **row.details}

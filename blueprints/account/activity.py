@@ -1,13 +1,13 @@
 """What happened on a person's account, and everything that is kept about them."""
 
-from flask import Response, jsonify, request, url_for
+from flask import Response, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
 from blueprints import guard
 from blueprints.account import account
 from blueprints.pages import page
-from services import accounts
 from services import activity as history
+from services import personal_data
 
 
 @account.get("/account/activity")
@@ -22,6 +22,7 @@ def activity() -> ResponseReturnValue:
 @guard.recently_authenticated
 def data() -> Response:
     """Everything kept about the person, as a JSON file."""
-    answer = jsonify(accounts.export(guard.the_user()))
+    pieces = stream_with_context(personal_data.export(guard.the_user()))
+    answer = Response(pieces, mimetype="application/json")
     answer.headers["Content-Disposition"] = "attachment; filename=my-data.json"
     return answer

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from extensions import db, end_reading, writing
-from models import Activity, LoginSession, Message, Phone, RememberedBrowser, User
+from models import Activity, EmailLink, LoginSession, Message, Phone, RememberedBrowser, User
 from models_apps import AccessRequest, AppGrant, GateState, GroupMember
 from services import access_requests, accounts, browsers, codes, groups, login_sessions, sign_in
 from services.audit import OPERATOR
@@ -33,6 +33,11 @@ pytestmark = pytest.mark.usefixtures("context")
 @pytest.fixture
 def ann(new_user: Callable[..., User]) -> User:
     return new_user(number=NUMBER, two_factor=True)
+
+
+@pytest.fixture
+def bob(new_user: Callable[..., User]) -> User:
+    return new_user("bob@example.org")
 
 
 def remember_browser(user: User) -> None:
@@ -144,9 +149,39 @@ class TestClosing:
 
         for table in (User, Phone, LoginSession, RememberedBrowser):
             assert count(table) == 0, table
-        for column in (Activity.user_id, Message.user_id):
-            assert set(db.session.scalars(select(column))) == {None}
+        kept = select(Activity.user_id, Activity.address, Activity.user_agent)
+        assert {tuple(row) for row in db.session.execute(kept)} == {(None, "", "")}
+        assert events()[-1] == "account_closed"
+        waiting = select(Message.user_id, Message.destination_masked)
+        assert {tuple(row) for row in db.session.execute(waiting)} == {(None, "")}
         assert len(messages_to("ann@example.org", "account_closed")) == 1
+
+    def test_messages_that_are_done_with_go_and_those_on_their_way_still_go_out(
+        self, ann: User, bob: User
+    ) -> None:
+        accounts.enable(bob)
+        accounts.enable(ann)
+        with writing() as session:
+            session.execute(update(Message).values(state="sent", payload=None))
+        accounts.reset_two_factor(ann)
+        accounts.close(ann, PASSWORD, CLIENT)
+
+        kept = db.session.scalars(select(Message.kind).order_by(Message.id))
+        assert list(kept) == ["account_enabled", "two_factor_reset", "account_closed"]
+
+    def test_an_invitation_to_the_address_goes_too(self, ann: User) -> None:
+        accounts.invite("ann@example.org")
+        accounts.invite("bob@example.org")
+        accounts.close(ann, PASSWORD, CLIENT)
+
+        assert list(db.session.scalars(select(EmailLink.email))) == ["bob@example.org"]
+
+    def test_what_is_kept_of_others_stays(self, ann: User, bob: User) -> None:
+        open_session(bob)
+        accounts.close(ann, PASSWORD, CLIENT)
+
+        kept = db.session.scalars(select(Activity.address).where(Activity.user_id == bob.id))
+        assert list(kept) == [CLIENT.address]
 
     def test_not_with_a_wrong_password(self, ann: User) -> None:
         with pytest.raises(CurrentPasswordIncorrect):
@@ -185,21 +220,12 @@ class TestDescribing:
             assert secret not in text
         assert "sign_in_code" in text
 
-    def test_the_person_s_own_data_has_the_whole_number(self, ann: User) -> None:
-        exported = accounts.export(ann)
-
-        assert exported["phones"] == [NUMBER]
-        json.dumps(exported)
-
     def test_the_latest_come_first_and_are_few(self, ann: User) -> None:
         for _ in range(25):
             open_session(ann)
         told = accounts.describe(load_user(ann.id))
         assert isinstance(told["activity"], list)
         assert len(told["activity"]) == 20
-        exported = accounts.export(load_user(ann.id))["activity"]
-        assert isinstance(exported, list)
-        assert len(exported) == 25
 
 
 def test_one_person_s_account_tells_nothing_of_another_s(
@@ -223,7 +249,7 @@ class TestAppsOfAPerson:
         let_in(chat, ann.email, now() + timedelta(days=1))
         access_requests.ask(ann, mail.id, "For letters.", CLIENT)
 
-        told = json.loads(json.dumps(accounts.export(load_user(ann.id))))
+        told = json.loads(json.dumps(accounts.describe(load_user(ann.id))))
         assert told["groups"] == [{"group": "staff", "manager": "manager"}]
         assert told["apps"] == [{"app": "Chat"}, {"app": "Wiki"}]
         assert told["let_in"] == [{"app": "Chat", "until": str((now() + timedelta(days=1)).date())}]
