@@ -98,7 +98,7 @@ def forget_all(user: User, client: Client) -> None:
 
 def make_known(user: User) -> str:
     """The cookie of a browser in which this person has signed in completely."""
-    return _known().dumps([new_token(), _mark(user)])
+    return _known().dumps([new_token(), _mark(user, signing_keys()[-1])])
 
 
 def known_lane(user: User | None, cookie: str) -> str:
@@ -111,16 +111,21 @@ def known_lane(user: User | None, cookie: str) -> str:
         lane, mark = _known().loads(cookie, max_age=settings().known_browser_days * 86400)
     except (BadData, ValueError, TypeError):
         return ""
-    known = user is not None and hmac.compare_digest(str(mark).encode(), _mark(user).encode())
-    return str(lane) if known else ""
+    return str(lane) if user is not None and _is_mark_of(user, str(mark)) else ""
 
 
 def _known() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(signing_keys(), salt="gatepost known browser")
 
 
-def _mark(user: User) -> str:
+def _is_mark_of(user: User, mark: str) -> bool:
+    """Made with the key that signs, or with one that did: a new key forgets no browser."""
+    marks = (_mark(user, key) for key in reversed(signing_keys()))
+    return any(hmac.compare_digest(mark.encode(), known.encode()) for known in marks)
+
+
+def _mark(user: User, signing_key: str) -> str:
     """A keyed digest in place of the person's id and password: no cookie names a person."""
-    key = hashlib.sha256(b"gatepost known browser " + signing_keys()[-1].encode()).digest()
+    key = hashlib.sha256(b"gatepost known browser " + signing_key.encode()).digest()
     changed_at = user.password_changed_at.timestamp() if user.password_changed_at else 0
     return hmac.new(key, f"{user.id} {changed_at}".encode(), hashlib.sha256).hexdigest()[:32]

@@ -137,3 +137,16 @@ def test_a_known_browser_is_known_by_no_other_key(ann: User, config: Config) -> 
         assert browsers.known_lane(load_user(ann.id), cookie) == ""
         db.session.remove()
         db.engine.dispose()
+
+
+def test_a_new_secret_key_forgets_no_known_browser(ann: User, config: Config) -> None:
+    cookie = browsers.make_known(ann)
+    rotated = dataclasses.replace(
+        config,
+        secret_key="another-key-0123456789-abcdefgh",
+        secret_key_fallbacks=(config.secret_key,),
+    )
+    with create_app(rotated).app_context():
+        assert browsers.known_lane(load_user(ann.id), cookie) != ""
+        db.session.remove()
+        db.engine.dispose()
