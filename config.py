@@ -83,6 +83,7 @@ class Config:
     require_two_factor: bool = setting(False, "`yes`: nobody gets past the account page without two-factor sign-in", read_yes_or_no)
     trusted_proxies: tuple[Network | str, ...] = setting((), "networks whose `X-Forwarded-For` is believed, such as `127.0.0.1/32`; `unix` for a Unix socket", read_networks)
     app_domains: tuple[str, ...] = setting((), "domains whose apps the portal stands before, such as `example.org,example.net`; without any, apps cannot be added", read_domains)
+    verdict_mark: str = setting("", "path of a link that is moved whenever somebody may have lost access, such as `/run/gatepost/mark`, for an [nginx that keeps verdicts](forward-auth.md#a-faster-nginx)", read_text)
 
     portal_name: str = setting("Gatepost", "the name on pages and in messages")
     portal_logo: str = setting("", "path of an SVG or PNG file shown beside the name", read_text)

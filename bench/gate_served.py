@@ -1,7 +1,8 @@
 """The verdict as it is served: nginx asks the portal about each request, and answers itself.
 
 CPU time of nginx and the portal (and PostgreSQL) for each request, beside that of nginx
-alone; and how long after a revocation somebody is still let in.
+alone, without and with the cache of ``docs/forward-auth.md``; and how long after a
+revocation somebody is still let in.
 """
 
 import http.client
@@ -28,6 +29,7 @@ from extensions import change_rows, writing
 from models_apps import AppSession
 from services.tokens import digest
 from tests import portal
+from tests.proxies.nginx_cache import recipe
 
 WORKERS, AT_ONCE, PEOPLE = 2, 4, 1000
 REQUESTS = 6000
@@ -50,11 +52,18 @@ http {{
     scgi_temp_path {folder}/scgi;
     keepalive_requests 1000000;
     upstream portal {{ server 127.0.0.1:{upstream}; keepalive 16; }}
+    {outside}
     server {{
         listen 127.0.0.1:{port};
         location = /alone {{ empty_gif; }}
         location = /asked {{ auth_request /verdict; empty_gif; }}
-        location = /verdict {{
+        location = /kept {{ auth_request /kept-verdict; empty_gif; }}
+        location = /verdict {{ {verdict} }}
+        location = /kept-verdict {{ {inside} {verdict} }}
+    }}
+}}
+"""
+_VERDICT = """
             internal;
             proxy_pass http://portal/api/authz/auth-request;
             proxy_http_version 1.1;
@@ -63,22 +72,28 @@ http {{
             proxy_set_header Content-Length "";
             proxy_set_header X-Original-URL https://$http_host/page;
             proxy_set_header X-Original-Method $request_method;
-        }}
-    }}
-}}
 """
 
 
 @dataclass(frozen=True)
+class Revoked:
+    """Milliseconds from a revocation to the last answer that let its person in."""
+
+    median: float
+    worst: float
+
+
+@dataclass(frozen=True)
 class Served:
-    """CPU microseconds for each request, and milliseconds from a revocation to the refusal."""
+    """CPU microseconds for each request, and how fast a revocation is heard of."""
 
     database: str
     alone: float
     asked: float
+    kept: float
     postgres: float
-    revoked_median: float
-    revoked_worst: float
+    revoked: Revoked
+    revoked_kept: Revoked
 
 
 def measure(database: Database) -> Served | None:
@@ -89,18 +104,25 @@ def measure(database: Database) -> Served | None:
         gate.fill_apps()
         gate.fill_people(PEOPLE)
     folder = Path(database.environ["GATEPOST_INSTANCE_DIR"])
-    server = portal.start(folder, database.environ, workers=WORKERS)
+    with tempfile.TemporaryDirectory(prefix="gatepost-bench-mark-") as readable:
+        Path(readable).chmod(0o755)
+        mark = Path(readable) / "mark"
+        return _measure(database, folder, mark)
+
+
+def _measure(database: Database, folder: Path, mark: Path) -> Served:
+    environ = {**database.environ, "GATEPOST_VERDICT_MARK": str(mark)}
+    server = portal.start(folder, environ, workers=WORKERS)
+    asked_port = urlsplit(server.url).port or 0
     try:
-        with _nginx(urlsplit(server.url).port or 0) as (port, nginx):
+        with _nginx(asked_port, mark) as (port, nginx):
             crowd = [_Visitor(port, person) for person in range(1, AT_ONCE + 1)]
             rounds = [_round(database, crowd, nginx, server.process.pid) for _ in range(3)]
-        times = _measure_revocations(database, urlsplit(server.url).port or 0)
+            kept = _measure_revocations(database, port, "/kept", 200)
+        asked = _measure_revocations(database, asked_port, "/api/authz/auth-request", 100)
     finally:
         server.stop()
-    return Served(
-        database.kind, *(median(values) for values in zip(*rounds, strict=True)),
-        revoked_median=median(times), revoked_worst=max(times),
-    )  # fmt: skip
+    return Served(database.kind, *map(median, zip(*rounds, strict=True)), asked, kept)
 
 
 class _Visitor:
@@ -128,26 +150,35 @@ class _Visitor:
 
 def _round(
     database: Database, crowd: list[_Visitor], nginx: int, server: int
-) -> tuple[float, float, float]:
-    """CPU of nginx alone, of nginx and the portal, and of PostgreSQL, a request."""
-    figures = []
-    for path, roots in (("/alone", [nginx]), ("/asked", [nginx, server])):
-        pids = [pid for root in roots for pid in processes.tree(root)]
-        backends = databases.backends(database)
-        before, backends_before = processes.cpu_seconds(pids), processes.cpu_seconds(backends)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(lambda visitor, path=path: visitor.ask_many(path), crowd))  # type: ignore[misc]
-        figures.append(processes.cpu_since(before, pids) / REQUESTS * 1_000_000)
-        postgres = processes.cpu_since(backends_before, backends) / REQUESTS * 1_000_000
-    return figures[0], figures[1], postgres
+) -> tuple[float, float, float, float]:
+    """CPU of nginx alone, of both as they ask and as they keep, and of PostgreSQL, a request."""
+    alone, _ = _use(database, crowd, "/alone", [nginx])
+    asked, postgres = _use(database, crowd, "/asked", [nginx, server])
+    kept, _ = _use(database, crowd, "/kept", [nginx, server])
+    return alone, asked, kept, postgres
 
 
-def _measure_revocations(database: Database, port: int) -> list[float]:
+def _use(
+    database: Database, crowd: list[_Visitor], path: str, roots: list[int]
+) -> tuple[float, float]:
+    """CPU of these processes, and of PostgreSQL's, for each request to a path."""
+    pids = [pid for root in roots for pid in processes.tree(root)]
+    backends = databases.backends(database)
+    before, backends_before = processes.cpu_seconds(pids), processes.cpu_seconds(backends)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda visitor: visitor.ask_many(path), crowd))
+    used = processes.cpu_since(before, pids), processes.cpu_since(backends_before, backends)
+    return used[0] / REQUESTS * 1_000_000, used[1] / REQUESTS * 1_000_000
+
+
+def _measure_revocations(database: Database, port: int, path: str, first: int) -> Revoked:
     """From the commit that ends a cookie to the last answer that still lets it in, each time."""
-    return [_time_revocation(database, port, person) for person in range(100, 100 + REVOCATIONS)]
+    people = range(first, first + REVOCATIONS)
+    times = [_time_revocation(database, port, path, person) for person in people]
+    return Revoked(median(times), max(times))
 
 
-def _time_revocation(database: Database, port: int, person: int) -> float:
+def _time_revocation(database: Database, port: int, path: str, person: int) -> float:
     """Visitors on many connections, so that every worker is asked, without pause."""
     let_in: list[float] = []
     over = threading.Event()
@@ -156,7 +187,7 @@ def _time_revocation(database: Database, port: int, person: int) -> float:
     def keep_asking(visitor: _Visitor) -> None:
         while not over.is_set():
             asked_at = time.perf_counter()
-            if visitor.ask("/api/authz/auth-request", **url) == 200:
+            if visitor.ask(path, **url) == 200:
                 let_in.append(asked_at)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -177,11 +208,15 @@ def _time_revocation(database: Database, port: int, person: int) -> float:
 
 
 @contextmanager
-def _nginx(upstream: int) -> Iterator[tuple[int, int]]:
+def _nginx(upstream: int, mark: Path) -> Iterator[tuple[int, int]]:
     """A port where nginx answers, and its process, until the block ends."""
     folder, port = Path(tempfile.mkdtemp(prefix="gatepost-bench-nginx-")), portal.free_port()
     site = folder / "nginx.conf"
-    site.write_text(_SITE.format(folder=folder, port=port, upstream=upstream))
+    outside, inside = recipe(folder / "kept", mark)
+    site.write_text(_SITE.format(
+        folder=folder, port=port, upstream=upstream, outside=outside, inside=inside,
+        verdict=_VERDICT,
+    ))  # fmt: skip
     folder.chmod(0o755)
     process: subprocess.Popen[Any] = subprocess.Popen(
         [NGINX, "-p", str(folder), "-c", str(site)], stdout=subprocess.DEVNULL

@@ -20,6 +20,7 @@ from config import Config
 from services import login_sessions
 from services.clock import now
 from services.gate.facts import Facts, FactsReader
+from services.gate.mark import Mark
 from services.gate.memory import Known, Memory
 from services.gate.registry import AppRules, Registry, Rules
 from services.gate.verdict import Demands, Outcome, Question, Verdict, decide, reaches
@@ -50,7 +51,8 @@ class Gatekeeper:
         self.registry = Registry(engine)
         self.memory = Memory()
         self._reader = FactsReader(engine)
-        self._watch = Watch(engine, self.memory, self.registry)
+        mark = Mark(config.verdict_mark) if config.verdict_mark else None
+        self._watch = Watch(engine, self.memory, self.registry, mark)
         self._demands = Demands(timedelta(seconds=config.reauth_seconds), config.require_two_factor)
 
     def watch(self) -> None:

@@ -1,9 +1,13 @@
-"""Hears from PostgreSQL what ended, so that a process need not ask it about every request.
+"""Hears of what ended, so that a process need not ask the database about every request.
 
-A thread with a connection of its own listens to what the triggers of migration 0003 tell at
-each commit. It also sends itself a heartbeat through the database: notifications arrive in
-the order of their commits, so a heartbeat that came back says that nothing before it is
-still on its way. Without one for a second, nobody relies on this (``memory``).
+On PostgreSQL a thread with a connection of its own listens to what the triggers of
+migration 0003 tell at each commit. It also sends itself a heartbeat through the database:
+notifications arrive in the order of their commits, so a heartbeat that came back says that
+nothing before it is still on its way. Without one for a second, nobody relies on this
+(``memory``).
+
+SQLite tells nobody, and asking it costs little; only where a proxy keeps verdicts (``mark``)
+a thread looks whether anything was committed at all.
 """
 
 import os
@@ -20,6 +24,7 @@ import structlog
 from sqlalchemy import Engine, event
 
 from services.gate.connections import open_raw
+from services.gate.mark import Mark
 from services.gate.memory import Memory
 from services.gate.registry import Registry
 
@@ -27,6 +32,8 @@ log = structlog.get_logger("gatepost.gate")
 
 CHANNEL = "gatepost_gate"
 BEAT_SECONDS = 0.25
+LOOK_SECONDS = 0.01
+"""Between two looks at SQLite, some microseconds each."""
 LONGEST_PAUSE_SECONDS = 5.0
 _UNANSWERED_MS = 3000
 """After so long without an answer the network gives the connection up."""
@@ -35,8 +42,10 @@ _UNANSWERED_MS = 3000
 class Watch:
     """The listener of one process; a forked child gets one of its own."""
 
-    def __init__(self, engine: Engine, memory: Memory, registry: Registry) -> None:
-        self._engine, self._memory, self._registry = engine, memory, registry
+    def __init__(
+        self, engine: Engine, memory: Memory, registry: Registry, mark: Mark | None = None
+    ) -> None:
+        self._engine, self._memory, self._registry, self._mark = engine, memory, registry, mark
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -44,8 +53,9 @@ class Watch:
         self._beats: dict[str, float] = {}
 
     def start(self) -> None:
-        """Listen from now on; on SQLite there is nothing to hear, and nothing to save."""
-        if self._engine.dialect.name != "postgresql" or self._thread is not None:
+        """Listen from now on; on SQLite without a mark there is nothing to hear or to save."""
+        listens = self._engine.dialect.name == "postgresql" or self._mark is not None
+        if not listens or self._thread is not None:
             return
         _all.add(self)
         stopping = self._stopping = threading.Event()
@@ -74,9 +84,10 @@ class Watch:
 
     def _run(self, stopping: threading.Event) -> None:
         pause = BEAT_SECONDS
+        listen = self._listen if self._engine.dialect.name == "postgresql" else self._look
         while not stopping.is_set():
             try:
-                self._listen(stopping)
+                listen(stopping)
                 pause = BEAT_SECONDS
             except (self._driver_error, OSError, ValueError) as error:
                 log.warning("gate_watch_lost", error=type(error).__name__)
@@ -94,6 +105,7 @@ class Watch:
         connection.add_notify_handler(self._hear)
         connection.execute(f"LISTEN {CHANNEL}")
         connection.execute(f"LISTEN {own}")
+        self._move_mark()
         number = 0
         while not stopping.is_set():
             number += 1
@@ -101,13 +113,29 @@ class Watch:
             connection.execute("SELECT pg_notify(%s, %s)", (own, str(number)), prepare=True)
             select.select([connection.fileno()], [], [], BEAT_SECONDS)
 
+    def _look(self, stopping: threading.Event) -> None:
+        """SQLite says of every connection whether others have committed since."""
+        self._connection = connection = open_raw(self._engine)
+        seen = None
+        while not stopping.wait(LOOK_SECONDS):
+            version = connection.execute("PRAGMA data_version").fetchone()
+            if version != seen:
+                seen = version
+                self._move_mark()
+
     def _hear(self, notice: Any) -> None:
         if notice.channel == CHANNEL:
             self._memory.forget()
             if notice.payload == "rules":
                 self._registry.forget()
+            self._move_mark()
         elif (sent_at := self._beats.pop(notice.payload, None)) is not None:
             self._memory.be_sure(sent_at)
+
+    def _move_mark(self) -> None:
+        """After forgetting: who asks from now on is told what is so now."""
+        if self._mark is not None:
+            self._mark.move()
 
     def _hang_up(self) -> None:
         if self._connection is not None:

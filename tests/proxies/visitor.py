@@ -143,7 +143,8 @@ class Visitor:
         return response, connection.sock
 
     def cookies_for(self, host: str) -> str:
-        """The ``Cookie`` header that a browser sends to a host."""
+        """The ``Cookie`` header that a browser sends to a host, whatever the port."""
+        host = host.partition(":")[0]
         return "; ".join(
             f"{name}={value}"
             for (where, name), value in self.cookies.items()
@@ -171,7 +172,7 @@ class _NamedHost(http.client.HTTPSConnection):
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
         super().__init__("127.0.0.1", port, timeout=SECONDS, context=context)
-        self._named, self._trust = host, context
+        self._named, self._trust = host.partition(":")[0], context
 
     def connect(self) -> None:
         plain = socket.create_connection((self.host, self.port), SECONDS)
