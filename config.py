@@ -157,6 +157,7 @@ class Config:
     remember_me_days: int = number(14, "life of a login session with “remember me”")
     admin_session_idle_seconds: int = number(1800, "as above, for administrators", least=60)
     admin_session_seconds: int = number(43200, "as above, for administrators", least=60)
+    sessions_per_person: int = number(50, "login sessions of one person; of more, those that were not seen for longest end")
     reauth_seconds: int = number(600, "how long a proof of identity lasts before a sensitive change")
     remembered_browser_days: int = number(14, "how long a remembered browser skips the second step; at most 30")
 

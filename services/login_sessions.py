@@ -18,6 +18,8 @@ from services.tokens import digest, new_token
 
 SEEN_STEP = timedelta(minutes=1)
 """Last-seen times are written no more often than this."""
+LOOKED_AT = 8
+"""Every so-manieth sign-in looks whether its person has too many sessions."""
 
 
 def is_live(moment: datetime | BindParameter[datetime]) -> list[ColumnElement[bool]]:
@@ -50,6 +52,17 @@ _NOTE_SEEN = (
     .values(last_seen_at=bindparam("moment"))
 )
 _END = delete(LoginSession).where(LoginSession.id == bindparam("of_id"))
+_END_BEYOND = delete(LoginSession).where(
+    LoginSession.id.in_(
+        select(LoginSession.id)
+        .where(
+            LoginSession.user_id == bindparam("of_user"),
+            LoginSession.expires_at > bindparam("moment"),
+        )
+        .order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())
+        .offset(bindparam("most"))
+    )
+)
 _LIST = (
     select(LoginSession)
     .where(
@@ -71,7 +84,7 @@ def start(
     """
     token, moment = new_token(), now()
     remembered = remember_me and not user.is_admin
-    add_row(
+    session_id = add_row(
         session, _ADD,
         {
             "token_digest": digest(token), "user_id": user.id, "epoch": user.epoch, "amr": amr,
@@ -85,6 +98,8 @@ def start(
     )  # fmt: skip
     change_rows(session, _NOTE_SIGN_IN, {"of_id": user.id, "moment": moment})
     record(session, Event.SIGNED_IN, client, user.id, amr=amr)
+    if session_id % LOOKED_AT == 0:
+        _end_those_beyond(session, user, client)
     return token
 
 
@@ -164,6 +179,13 @@ def sign_out(login_session: LoginSession, client: Client) -> None:
     with writing() as session:
         change_rows(session, _END, {"of_id": login_session.id})
         record(session, Event.SIGNED_OUT, client, login_session.user_id)
+
+
+def _end_those_beyond(session: Session, user: User, client: Client) -> None:
+    """Of a person's too many sessions, end those that were not seen for longest."""
+    values = {"of_user": user.id, "most": settings().sessions_per_person, "moment": now()}
+    if change_rows(session, _END_BEYOND, values):
+        record(session, Event.SESSION_ENDED, client, user.id)
 
 
 def _life(user: User, remember_me: bool) -> timedelta:

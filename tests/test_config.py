@@ -30,7 +30,7 @@ DEFAULTS = {
     "confirmation_seconds": 24 * 3600,
     "session_idle_seconds": 3600, "session_seconds": 12 * 3600, "remember_me_days": 14,
     "admin_session_idle_seconds": 30 * 60, "admin_session_seconds": 12 * 3600,
-    "reauth_seconds": 600, "remembered_browser_days": 14,
+    "sessions_per_person": 50, "reauth_seconds": 600, "remembered_browser_days": 14,
     "password_least_characters": 15, "password_most_characters": 256,
     "argon2_memory_kib": 19 * 1024, "argon2_passes": 2,
     "request_bytes": 64 * 1024, "request_fields": 20,

@@ -143,6 +143,16 @@ def test_registrations_from_one_address_are_counted(strict_scene: Scene) -> None
     assert statuses == [303] * 30 + [429] * 2
 
 
+def test_whoever_signs_in_without_end_has_no_end_of_sessions(strict_scene: Scene) -> None:
+    ann = strict_scene.person()
+    browsers = [strict_scene.browser() for _ in range(66)]
+    assert {strict_scene.sign_in(browser, ann).status for browser in browsers} == {303}
+    of_ann = select(func.count()).where(LoginSession.user_id == ann.id)
+    assert 50 <= strict_scene.scalar(of_ann) < 58
+    assert browsers[-1].is_signed_in()
+    assert not browsers[0].is_signed_in()
+
+
 def test_parallel_guesses_are_no_more_than_those_one_after_another(strict_scene: Scene) -> None:
     ann = strict_scene.person()
     browser = strict_scene.browser()

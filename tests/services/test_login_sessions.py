@@ -59,6 +59,33 @@ def use_until_it_ends(token: str, clock: time_machine.Traveller, step: int) -> i
     return seconds
 
 
+class TestHowMany:
+    @pytest.mark.settings(GATEPOST_SESSIONS_PER_PERSON="3")
+    def test_beyond_so_many_those_unseen_for_longest_end(
+        self, ann: User, new_user: Callable[..., User], clock: time_machine.Traveller
+    ) -> None:
+        other, first = sign_in(new_user("bob@example.org")), sign_in(ann)
+        tokens = []
+        for _ in range(40):
+            clock.shift(MINUTE)
+            assert use(first)
+            tokens.append(sign_in(ann))
+        live = [token for token in tokens if use(token)]
+
+        assert 3 <= 1 + len(live) < 3 + login_sessions.LOOKED_AT
+        assert live == tokens[-len(live) :], "the latest ones"
+        assert use(first), "which was in use all the time"
+        assert use(other), "another person's"
+
+    def test_fifty_are_kept(self, ann: User, clock: time_machine.Traveller) -> None:
+        tokens = [sign_in(ann) for _ in range(50)]
+        assert all(use(token) for token in tokens)
+        for _ in range(50):
+            sign_in(ann, remember_me=True)
+
+        assert 50 <= len(login_sessions.list_live(ann)) < 50 + login_sessions.LOOKED_AT
+
+
 class TestItsLife:
     def test_it_ends_an_hour_after_the_last_request(
         self, ann: User, clock: time_machine.Traveller
