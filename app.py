@@ -27,7 +27,7 @@ from cli_output import list_problems
 from config import Config, SettingsInvalid, examine, load, unknown_names
 from config_checks import can_be_written
 from extensions import babel, csrf, db, login_manager, migrate, prepare_engine
-from services import delivery, hashing, readiness, registration
+from services import delivery, first_account, hashing, readiness
 from services.gate import gatekeeper
 from services.gate.gatekeeper import Gatekeeper
 from services.sealing import signing_keys
@@ -199,11 +199,11 @@ def _register_blueprints(app: Flask, config: Config) -> None:
 def _announce_setup() -> None:
     """On an empty portal, tell the operator how to make the first account."""
     try:
-        if registration.is_empty():
+        if first_account.is_empty():
             log.info(
                 "setup",
                 text="No accounts yet: open /setup with this token",
-                token=registration.setup_token(),
+                token=first_account.setup_token(),
             )
     except Exception:  # a database that is away is /readyz's to tell, not a reason not to start
         db.session.rollback()

@@ -145,10 +145,11 @@ class Config:
     known_browser_fails_per_5_minutes: int = number(10, "wrong passwords in a browser that has signed in to the account before")
     known_browser_days: int = number(365, "how long a browser is known")
     reset_seconds: int = number(1800, "life of a password reset link")
-    resets_per_hour: int = number(3, "reset mails for one account in an hour")
+    resets_per_hour: int = number(3, "reset mails for one account in an hour, asked for from one address; beyond that, asked for from others, one each time the link before has expired")
     resets_per_day: int = number(5, "the same, in a day")
     confirmation_seconds: int = number(86400, "life of a confirmation link")
-    confirmations_per_hour: int = number(3, "confirmation mails for one address in an hour")
+    confirmations_per_hour: int = number(3, "confirmation mails to one mailbox in an hour that registering it causes, and as many that are asked for")
+    link_mails_per_address_per_hour: int = number(60, "reset and confirmation mails asked for from one address (IPv6: /64)")
     registrations_per_address_per_hour: int = number(30, "registrations from one address (IPv6: /64)")
     invitation_days: int = number(7, "life of an invitation, and of a link that an administrator made")
 

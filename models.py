@@ -31,7 +31,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class User(Base):
-    """A person with an account."""
+    """A person with an account, whose address was proved: before that there is a registration."""
 
     __tablename__ = "users"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 (as SQLAlchemy reads it)
@@ -40,7 +40,6 @@ class User(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254))
     email_canonical: Mapped[str] = mapped_column(String(254), unique=True)
-    email_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     name: Mapped[str] = mapped_column(String(100), default="")
     password_hash: Mapped[str | None] = mapped_column(String(200))
     password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -65,6 +64,30 @@ class User(Base):
     def label(self) -> str:
         """What to call this person: the name, or else the address."""
         return self.name or self.email
+
+
+class Registration(Base):
+    """What somebody typed to register: no account, and no claim to the address.
+
+    At most one for each address, the newest; made for addresses that have an account too, so
+    that nobody sees a difference.
+    """
+
+    __tablename__ = "registrations"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    # Links name a registration.
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254))
+    email_canonical: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    browser_digest: Mapped[str] = mapped_column(String(64), index=True)
+    """Of the token that the registering browser keeps."""
+    contested: Mapped[bool]
+    """Registered in another browser before, so password and name may be a stranger's."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class Phone(Base):
@@ -191,6 +214,9 @@ class EmailLink(Base):
     token_digest: Mapped[str] = mapped_column(String(64), unique=True)
     user_id: Mapped[int | None] = mapped_column(
         ForeignKey("users.id", ondelete="CASCADE"), index=True
+    )
+    registration_id: Mapped[int | None] = mapped_column(
+        ForeignKey("registrations.id", ondelete="CASCADE"), index=True
     )
     purpose: Mapped[str] = mapped_column(String(20))
     email: Mapped[str] = mapped_column(String(254), default="")

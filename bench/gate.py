@@ -157,7 +157,7 @@ def _add(numbers: range) -> None:
     moment = now()
     people = [
         {"id": n, "email": f"p{n}@example.org", "email_canonical": f"p{n}@example.org",
-         "name": f"Person {n}", "created_at": moment, "email_confirmed_at": moment}
+         "name": f"Person {n}", "created_at": moment}
         for n in numbers
     ]  # fmt: skip
     sessions = [

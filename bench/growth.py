@@ -81,8 +81,7 @@ def _fill(size: int) -> None:
 def _add(numbers: range) -> None:
     moment = now()
     people = [
-        {"id": n, "email": _email(n), "email_canonical": _email(n), "created_at": moment,
-         "email_confirmed_at": moment}
+        {"id": n, "email": _email(n), "email_canonical": _email(n), "created_at": moment}
         for n in numbers
     ]  # fmt: skip
     sessions = [

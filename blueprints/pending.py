@@ -20,6 +20,7 @@ SIGN_IN = "sign_in"
 FLASHES = "_flashes"
 BOUNCES = "bounces"
 WANTED = "wanted"
+REGISTRATION = "registration"
 
 BOUNCE_SECONDS = 30
 """Redirects to the same address within so long may be a loop."""
@@ -86,6 +87,16 @@ def keep_wanted(address: str) -> None:
 def wanted() -> str:
     """The app's address that this browser came for before a mailed link, or ""."""
     return str(_load(WANTED, WANTED, settings().confirmation_seconds) or "")
+
+
+def keep_registration(token: str) -> None:
+    """Keep which registration was made in this browser."""
+    session[REGISTRATION] = _serializer(REGISTRATION).dumps(token)
+
+
+def registration_token() -> str:
+    """The token of the registration that was made in this browser last, or ""."""
+    return str(_load(REGISTRATION, REGISTRATION, settings().keep_unconfirmed_days * 86400) or "")
 
 
 def start_afresh() -> None:

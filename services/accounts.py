@@ -6,11 +6,10 @@ Each change is audited, and the person is told.
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from extensions import change_rows, db, settings, writing
-from models import Activity, EmailLink, Message, Phone, User
+from models import Activity, EmailLink, Message, Phone, Registration, User
 from models_apps import AccessRequest, AppGrant, GroupMember
 from services import (
     access_requests,
@@ -24,12 +23,13 @@ from services import (
     own_apps,
     password_rules,
     people,
+    registration,
 )
 from services.audit import NOBODY, Client, Event, record
 from services.clock import now
 from services.days import last_day
 from services.emails import canonicalize, parse
-from services.errors import EmailTaken
+from services.errors_apps import PersonUnconfirmed, PersonUnknown
 from services.gate import registry
 from services.identity import check_password
 from services.links import Purpose
@@ -38,8 +38,16 @@ from services.notices import notify, notify_address
 
 
 def find(email: str) -> User:
-    """The account of an address. Raises ``EmailInvalid``, ``PersonUnknown``."""
-    return people.find_by_email(email)
+    """The account of an address.
+
+    Raises ``EmailInvalid``, ``PersonUnknown``, ``PersonUnconfirmed``.
+    """
+    try:
+        return people.find_by_email(email)
+    except PersonUnknown as error:
+        if registration.find_waiting_hash(canonicalize(parse(email))):
+            raise PersonUnconfirmed("email") from error
+        raise
 
 
 def create(email: str, name: str, is_admin: bool, password: str | None) -> str:
@@ -51,20 +59,12 @@ def create(email: str, name: str, is_admin: bool, password: str | None) -> str:
     if password is not None:
         password_rules.check(password, address, name)
     password_hash = hashing.hash_password(password) if password is not None else None
-    user = User(
-        email=address, email_canonical=canonicalize(address), name=name.strip()[:100], epoch=1,
-        password_hash=password_hash, is_admin=is_admin, created_at=now(), email_confirmed_at=now(),
-    )  # fmt: skip
-    try:
-        with writing() as session:
-            session.add(user)
-            session.flush()
-            record(session, Event.ACCOUNT_CREATED, NOBODY, user.id, admin=is_admin)
-            if password is not None:
-                return ""
-            return links.issue(session, Purpose.CHOOSE_PASSWORD, _link_life(), user)
-    except IntegrityError as error:
-        raise EmailTaken from error
+    with writing() as session:
+        user = people.add(session, address, password_hash, name, is_admin=is_admin)
+        record(session, Event.ACCOUNT_CREATED, NOBODY, user.id, admin=is_admin)
+        if password is not None:
+            return ""
+        return links.issue(session, Purpose.CHOOSE_PASSWORD, _link_life(), user)
 
 
 def invite(email: str) -> str:
@@ -131,7 +131,6 @@ def describe(user: User) -> dict[str, object]:
         "name": user.name,
         "admin": user.is_admin,
         "created_at": user.created_at.isoformat(),
-        "email_confirmed": user.email_confirmed_at is not None,
         "disabled": user.disabled_at is not None,
         "two_factor": user.two_factor_enabled,
         "email_codes": _email_codes(user),
@@ -159,6 +158,8 @@ def _remove(session: Session, user: User) -> None:
     change_rows(session, delete(Message).where(own, Message.payload.is_(None)))
     change_rows(session, update(Message).where(own).values(user_id=None, destination_masked=""))
     change_rows(session, delete(EmailLink).where(EmailLink.email == user.email))
+    again = Registration.email_canonical == user.email_canonical
+    change_rows(session, delete(Registration).where(again))
     change_rows(session, delete(User).where(User.id == user.id))
     registry.touch(session)  # grants and memberships go with the person
 

@@ -1,4 +1,4 @@
-"""Days as people give them, "until Friday", and the moments that they end at (UTC)."""
+"""Days as people give them, "until Friday", the moments that they end at, and moments in mails."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -28,6 +28,11 @@ def end_of_day(text: str) -> datetime | None:
 def last_day(end: datetime | None) -> date | None:
     """The day that ends at a moment; None where nothing ends."""
     return (end - timedelta(microseconds=1)).date() if end else None
+
+
+def write_moment(moment: datetime) -> str:
+    """A moment as mails write it: ``2026-11-27 15:04 UTC``."""
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _read(text: str) -> date:

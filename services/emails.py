@@ -2,6 +2,7 @@
 
 import unicodedata
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 
 from services.errors import EmailInvalid
@@ -24,13 +25,16 @@ def parse(text: str) -> str:
 
 
 def canonicalize(email: str) -> str:
-    """The form for comparing: case-folded local part, IDNA domain (RFC 5891) in lower case."""
+    """The form for comparing: case-folded local part, IDNA domain (RFC 5891) in lower case.
+
+    Python's own codec is the older IDNA, which takes one domain for another: ß for ss.
+    """
     local, _, domain = email.strip().rpartition("@")
     try:
         ascii_domain = (
-            domain.encode("idna").decode().lower() if not domain.isascii() else domain.lower()
+            domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()
         )
-    except UnicodeError as error:
+    except idna.IDNAError as error:
         raise EmailInvalid from error
     folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).casefold())
     return f"{folded}@{ascii_domain}"

@@ -17,6 +17,15 @@ class PersonUnknown(NotFound):
         self.field = field
 
 
+class PersonUnconfirmed(PersonUnknown):
+    """For the command line only: the address was registered, and nobody confirmed it yet."""
+
+    sentence = lazy_gettext(
+        "No account has this email address yet. It was registered, and the link that was mailed "
+        "to it has not been followed."
+    )
+
+
 class GroupUnknown(NotFound):
     """No such group, or not one that this person looks after."""
 

@@ -7,12 +7,15 @@ kept, not even encrypted. Must be called outside a transaction.
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from extensions import settings, writing
-from models import User
+from models import Registration, User
 from services import links
+from services.clock import now
+from services.days import write_moment
+from services.emails import canonicalize
 from services.links import Purpose
 
 Prepared = tuple[str, dict[str, str | int]]
@@ -30,29 +33,32 @@ def prepare(kind: str, to: str, values: dict[str, str | int]) -> Prepared | None
 
 
 def _confirm_email(session: Session, to: str, _values: dict[str, str | int]) -> Prepared | None:
-    user = _find(session, to)
-    if user is None or user.email_confirmed_at is not None:
+    registration = _find_registration(session, to)
+    if registration is None or _is_taken(session, to):
         return None
     life = timedelta(seconds=settings().confirmation_seconds)
-    link = links.issue(session, Purpose.CONFIRM_EMAIL, life, user)
-    return user.email, {"link": link, "hours": _hours(life)}
+    link = links.issue(session, Purpose.CONFIRM_EMAIL, life, registration=registration)
+    when = write_moment(registration.created_at)
+    return registration.email, {"link": link, "hours": _hours(life), "when": when}
 
 
 def _already_registered(
     session: Session, to: str, _values: dict[str, str | int]
 ) -> Prepared | None:
-    user = _find(session, to)
-    if user is None:
+    user, registration = _find(session, to), _find_registration(session, to)
+    if user is None or registration is None:
         return None
     base = settings().base_url
-    return user.email, {"sign_in_link": f"{base}/sign-in", "reset_link": f"{base}/reset-password"}
+    return user.email, {
+        "sign_in_link": f"{base}/sign-in",
+        "reset_link": f"{base}/reset-password",
+        "when": write_moment(registration.created_at),
+    }
 
 
 def _reset_password(session: Session, to: str, values: dict[str, str | int]) -> Prepared | None:
     user = _find(session, to)
     if user is None:
-        return None
-    if user.email_confirmed_at is None:
         return None
     life = timedelta(seconds=settings().reset_seconds)
     link = links.issue(session, Purpose.RESET_PASSWORD, life, user)
@@ -62,6 +68,8 @@ def _reset_password(session: Session, to: str, values: dict[str, str | int]) -> 
 def _confirm_new_email(session: Session, to: str, values: dict[str, str | int]) -> Prepared | None:
     user = session.get(User, int(values["user_id"]))
     if user is None or user.epoch != values["epoch"] or user.disabled_at is not None:
+        return None
+    if _is_taken(session, canonicalize(to)):
         return None
     life = timedelta(seconds=settings().confirmation_seconds)
     link = links.issue(session, Purpose.CHANGE_EMAIL, life, user, email=to)
@@ -73,6 +81,18 @@ def _find(session: Session, canonical: str) -> User | None:
     return session.scalar(
         select(User).where(User.email_canonical == canonical, User.disabled_at.is_(None))
     )
+
+
+def _find_registration(session: Session, canonical: str) -> Registration | None:
+    return session.scalar(
+        select(Registration).where(
+            Registration.email_canonical == canonical, Registration.expires_at > now()
+        )
+    )
+
+
+def _is_taken(session: Session, canonical: str) -> bool:
+    return bool(session.scalar(select(exists().where(User.email_canonical == canonical))))
 
 
 def _hours(life: timedelta) -> int:

@@ -73,6 +73,16 @@ def note(session: Session, places: Iterable[Place]) -> None:
     _use(session, rules, time.time(), dict.fromkeys(rules, UNCOUNTED))
 
 
+def try_take(session: Session, places: Iterable[Place]) -> bool:
+    """Count one use at every place, or none at all and answer False; the transaction goes on."""
+    try:
+        with session.begin_nested():
+            take(session, places)
+    except TooManyTries:
+        return False
+    return True
+
+
 def count(session: Session, rule: Window, subject: str) -> int:
     """Count one use whatever the limit says; returns the uses in the window."""
     note(session, [(rule, subject)])

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from extensions import change_rows, settings
-from models import EmailLink, User
+from models import EmailLink, Registration, User
 from services.clock import now
 from services.errors import LinkInvalid
 from services.sealing import signing_keys
@@ -38,15 +38,24 @@ PATHS = {
 
 
 def issue(
-    session: Session, purpose: Purpose, life: timedelta, user: User | None = None, email: str = ""
+    session: Session,
+    purpose: Purpose,
+    life: timedelta,
+    user: User | None = None,
+    email: str = "",
+    registration: Registration | None = None,
 ) -> str:
-    """Make a link in the caller's transaction; returns the whole address to open."""
+    """Make a link in the caller's transaction; returns the whole address to open.
+
+    A registration's link proves the address that stands there now.
+    """
     token = new_token(256)
     session.add(
         EmailLink(
-            token_digest=digest(token), purpose=purpose.value, email=email, created_at=now(),
+            token_digest=digest(token), purpose=purpose.value, created_at=now(),
             user_id=user.id if user else None, epoch=user.epoch if user else 0,
-            expires_at=now() + life,
+            registration_id=registration.id if registration else None,
+            email=registration.email if registration else email, expires_at=now() + life,
         )
     )  # fmt: skip
     return settings().base_url + PATHS[purpose] + _serializer(purpose).dumps(token)
@@ -93,6 +102,11 @@ def revoke(session: Session, user_id: int, *purposes: Purpose) -> None:
             EmailLink.used_at.is_(None),
         ),
     )
+
+
+def revoke_of_registration(session: Session, registration_id: int) -> None:
+    """End every link that confirms a registration."""
+    change_rows(session, delete(EmailLink).where(EmailLink.registration_id == registration_id))
 
 
 def _serializer(purpose: Purpose) -> URLSafeSerializer:

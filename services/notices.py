@@ -10,25 +10,24 @@ from sqlalchemy.orm import Session
 from models import User
 from services import outbox
 from services.clock import now
+from services.days import write_moment
 
 LIFE = timedelta(days=3)
 """A notice that could not be sent for so long is no longer news."""
 
 
 def notify(session: Session, user: User, kind: str, **values: str | int) -> None:
-    """Queue a notice to the person's confirmed address, if there is one."""
-    if user.email_confirmed_at is not None:
-        notify_address(session, user, user.email, kind, **values)
+    """Queue a notice to the person's address."""
+    notify_address(session, user, user.email, kind, **values)
 
 
 def notify_address(
     session: Session, user: User, address: str, kind: str, **values: str | int
 ) -> None:
     """Queue a notice to an address that was the person's when it happened."""
-    when = now().strftime("%Y-%m-%d %H:%M UTC")
     outbox.enqueue(
         session, channel="mail", kind=kind, to=address, user_id=user.id,
-        values={"when": when, **values}, expires_at=now() + LIFE,
+        values={"when": write_moment(now()), **values}, expires_at=now() + LIFE,
     )  # fmt: skip
 
 

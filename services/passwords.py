@@ -8,19 +8,24 @@ from datetime import timedelta
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from extensions import change_rows, db, end_reading, settings, writing
+from extensions import change_rows, db, end_reading, writing
 from models import EmailLink, LoginSession, User
-from services import browsers, credentials, hashing, identity, limits, links, outbox, password_rules
+from services import (
+    browsers,
+    credentials,
+    hashing,
+    identity,
+    link_mails,
+    links,
+    outbox,
+    password_rules,
+)
 from services.audit import Client, Event, record
 from services.clock import now
 from services.emails import canonicalize, parse
 from services.errors import LinkInvalid
-from services.limits import Window
 from services.links import Purpose
 from services.notices import notify
-
-HOUR = 3600
-DAY = 86400
 
 
 def change(login_session: LoginSession, current: str, password: str, client: Client) -> str:
@@ -43,21 +48,27 @@ def change(login_session: LoginSession, current: str, password: str, client: Cli
 def request_reset(email: str, client: Client) -> None:
     """Queue a reset mail, if there is an account for it; says nothing about whether there is.
 
-    Raises ``EmailInvalid``, ``TooManyTries`` (by typed address, whether known or not).
+    Raises ``EmailInvalid``, ``TooManyTries`` (by sender and typed address, known or not).
     """
     canonical = canonicalize(parse(email))
     with writing() as session:
-        limits.take(session, _reset_places(canonical))
-        outbox.enqueue(
-            session, channel="mail", kind="reset_password", to=canonical, user_id=None, values={},
-            expires_at=now() + timedelta(hours=1),
-        )  # fmt: skip
+        link_mails.take_reset(session, canonical, client)
+        if link_mails.may_mail_reset(session, canonical):
+            outbox.enqueue(
+                session, channel="mail", kind="reset_password", to=canonical, user_id=None,
+                values={}, expires_at=now() + timedelta(hours=1),
+            )  # fmt: skip
         record(session, Event.PASSWORD_RESET_ASKED, client)
 
 
 def find_reset_link(signed: str) -> EmailLink:
     """The live link that lets its holder choose a password. Raises ``LinkInvalid``."""
     return links.find(db.session(), signed, Purpose.RESET_PASSWORD, Purpose.CHOOSE_PASSWORD)
+
+
+def is_first(link: EmailLink) -> bool:
+    """Whether the link is for a new account's first password, and not for another one."""
+    return link.purpose == Purpose.CHOOSE_PASSWORD.value
 
 
 def reset(signed: str, password: str, client: Client) -> str:
@@ -86,10 +97,10 @@ def _reset_in(
     if user is None or user.disabled_at is not None or link.epoch != user.epoch:
         raise LinkInvalid
     _store(session, user, password_hash)
-    if link.purpose == Purpose.RESET_PASSWORD.value:
+    if not is_first(link):
         _bar_email_way(session, user)
     record(session, Event.PASSWORD_RESET, client, user.id)
-    notify(session, user, "password_changed")
+    notify(session, user, "password_chosen" if is_first(link) else "password_changed")
     credentials.changed(session, user)
     return user
 
@@ -106,10 +117,3 @@ def _store(session: Session, user: User, password_hash: str) -> None:
         .where(User.id == user.id)
         .values(password_hash=password_hash, password_changed_at=now()),
     )
-
-
-def _reset_places(canonical: str) -> list[limits.Place]:
-    return [
-        (Window("resets_hour", settings().resets_per_hour, HOUR), canonical),
-        (Window("resets_day", settings().resets_per_day, DAY), canonical),
-    ]

@@ -1,39 +1,87 @@
-"""Making an account: register, confirm the address, and the portal's first account.
+"""Making an account: register, and confirm the address.
 
 Registering answers the same for known and unknown addresses, and does the same
-work; what differs is the mail, which the delivery worker makes.
+work; what differs is the mail, which the delivery worker makes. Until the address is
+proved there is no account, only a registration: see ADR 13.
 """
 
-import hashlib
 import hmac
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Boolean, bindparam, delete, exists, select, text
 from sqlalchemy.orm import Session
 
 from extensions import change_rows, db, end_reading, settings, writing
-from models import EmailLink, LoginSession, User
-from services import credentials, hashing, limits, links, outbox, password_rules
+from models import EmailLink, LoginSession, Registration, User, UtcDateTime
+from services import (
+    email_changes,
+    hashing,
+    limits,
+    link_mails,
+    links,
+    outbox,
+    password_rules,
+    people,
+)
 from services.addresses import network_of
 from services.audit import Client, Event, record
 from services.clock import now
 from services.emails import canonicalize, parse
-from services.errors import LinkInvalid, RegistrationClosed, SetupTokenIncorrect
+from services.errors import EmailTaken, LinkInvalid, RegistrationClosed
 from services.limits import Window
 from services.links import Purpose
-from services.masking import mask_email
-from services.notices import notify_address
-from services.sealing import derive_key
+from services.tokens import digest, new_token
 
 HOUR = 3600
 
+# An earlier registration of the address is replaced. Where another browser made it, nobody can
+# tell whose password this is: the mailbox's owner will choose one.
+_WRITE_DOWN = text("""
+    INSERT INTO registrations (email, email_canonical, name, password_hash, browser_digest,
+                               contested, created_at, expires_at)
+    VALUES (:email, :canonical, :name, :password_hash, :browser, :uncontested, :now, :end)
+    ON CONFLICT (email_canonical) DO UPDATE SET
+      email = excluded.email, name = excluded.name, password_hash = excluded.password_hash,
+      browser_digest = excluded.browser_digest, created_at = excluded.created_at,
+      expires_at = excluded.expires_at,
+      contested = CASE WHEN registrations.expires_at <= excluded.created_at THEN :uncontested
+                       WHEN registrations.browser_digest = :held THEN registrations.contested
+                       ELSE :contested END
+    RETURNING id
+""").bindparams(
+    bindparam("contested", True, Boolean()), bindparam("uncontested", False, Boolean()),
+    bindparam("now", type_=UtcDateTime()), bindparam("end", type_=UtcDateTime()),
+)  # fmt: skip
 
-def register(email: str, password: str, name: str, invitation: str, client: Client) -> None:
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What a confirmation link is about."""
+
+    email: str
+    registered_at: datetime | None = None
+    """When the address was registered; None where it is to replace another."""
+    chooses_password: bool = False
+    """Whether a password is to be chosen afterwards."""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What a confirmation led to: the acting session's new token, or a link to a password."""
+
+    login: str = ""
+    choose_password: str = ""
+
+
+def register(
+    email: str, password: str, name: str, invitation: str, held: str, client: Client
+) -> str:
     """Register a person and queue the mail that their address needs, whichever that is.
 
-    Raises ``EmailInvalid``, ``PasswordUnsuitable``, ``RegistrationClosed``,
-    ``LinkInvalid`` (the invitation), ``TooManyTries``, ``ServiceBusy``.
+    ``held`` is the token of this browser's earlier registration ("" = none). Returns the
+    token of this one, for the browser to keep. Raises ``EmailInvalid``, ``PasswordUnsuitable``,
+    ``RegistrationClosed``, ``LinkInvalid`` (the invitation), ``TooManyTries``, ``ServiceBusy``.
     """
     address = parse(email)
     password_rules.check(password, address, name)
@@ -44,10 +92,10 @@ def register(email: str, password: str, name: str, invitation: str, client: Clie
     password_hash = hashing.hash_password(password)
     with writing() as session:
         limits.take(session, [(rule, network)])
-        if invited is None:
-            _write_down(session, address, password_hash, name, client)
-        else:
+        if invited is not None:
             _accept_invitation(session, invited, password_hash, name, client)
+            return ""
+        return _write_down(session, address, password_hash, name, held, client)
 
 
 def find_invitation(signed: str) -> EmailLink:
@@ -55,89 +103,63 @@ def find_invitation(signed: str) -> EmailLink:
     return links.find(db.session(), signed, Purpose.INVITATION)
 
 
-def request_confirmation(email: str) -> None:
-    """Queue the confirmation mail again, if there is an account that needs it.
+def registered_email(held: str) -> str:
+    """The address that this browser registered last, as it was typed, or ""."""
+    if not held:
+        return ""
+    statement = select(Registration.email).where(
+        Registration.browser_digest == digest(held), Registration.expires_at > now()
+    )
+    return db.session.scalar(statement) or ""
+
+
+def find_waiting_hash(canonical: str) -> str | None:
+    """The password hash of an address's open registration, whether it has an account or not."""
+    return db.session.scalar(
+        select(Registration.password_hash).where(
+            Registration.email_canonical == canonical, Registration.expires_at > now()
+        )
+    )
+
+
+def request_confirmation(email: str, client: Client) -> None:
+    """Queue the confirmation mail again, if there is a registration that needs it.
 
     Says nothing about whether there is. Raises ``EmailInvalid``, ``TooManyTries``.
     """
     canonical = canonicalize(parse(email))
-    rule = Window("confirmations_hour", settings().confirmations_per_hour, HOUR)
     with writing() as session:
-        limits.take(session, [(rule, canonical)])
-        _queue(session, "confirm_email", canonical)
+        link_mails.take_confirmation(session, canonical, client)
+        _queue_mail(session, canonical)
 
 
-def confirm_email(signed: str, acting: LoginSession | None, client: Client) -> str:
+def find_confirmation(signed: str, held: str) -> Confirmation | None:
+    """What a confirmation link is about, or None where it is not live. Uses nothing up."""
+    try:
+        link = links.find(db.session(), signed, Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL)
+    except LinkInvalid:
+        return None
+    if link.registration_id is None:
+        return Confirmation(link.email)
+    registration = db.session.get(Registration, link.registration_id)
+    if registration is None:
+        return None
+    chooses = not _is_trusted(registration, held)
+    return Confirmation(link.email, registration.created_at, chooses)
+
+
+def confirm_email(signed: str, held: str, acting: LoginSession | None, client: Client) -> Confirmed:
     """Confirm an address: a first one, or one that replaces the old. Never signs in.
 
-    Returns the acting session's new token ("" where there is none to renew).
+    ``held`` is the token of this browser's registration. A registration that was made in
+    several browsers leaves its password behind: then there is a link to choose one.
     Raises ``LinkInvalid``.
     """
     with writing() as session:
         link = links.find(session, signed, Purpose.CONFIRM_EMAIL, Purpose.CHANGE_EMAIL)
-        links.use_up(session, link)
-        user = session.get(User, link.user_id, populate_existing=True) if link.user_id else None
-        if user is None or link.epoch != user.epoch:
-            raise LinkInvalid
-        if link.purpose == Purpose.CONFIRM_EMAIL.value:
-            _confirm_first(session, user, client)
-            return ""
-        own = acting if acting and acting.user_id == user.id else None
-        return _replace_email(session, user, link.email, own, client)
-
-
-def request_email_change(user: User, email: str, client: Client) -> None:
-    """Queue a link to the new address, and a notice to the old.
-
-    Says nothing about whether the address is another person's already.
-    """
-    address = parse(email)
-    canonical = canonicalize(address)
-    rule = Window("confirmations_hour", settings().confirmations_per_hour, HOUR)
-    with writing() as session:
-        limits.take(session, [(rule, f"user {user.id}"), (rule, canonical)])
-        if not session.scalar(select(exists().where(User.email_canonical == canonical))):
-            _queue(session, "confirm_new_email", address, user)
-        notify_address(
-            session, user, user.email, "email_change_asked", new_masked=mask_email(address)
-        )
-        record(session, Event.EMAIL_CHANGE_ASKED, client, user.id)
-
-
-def is_empty() -> bool:
-    """Whether nobody has an account yet."""
-    return not db.session.scalar(select(exists().where(User.id > 0)))
-
-
-def setup_token() -> str:
-    """The token that the log shows while the portal is empty: the same in every process."""
-    return derive_key(b"gatepost setup", settings().secret_key).hex()[:32]
-
-
-def set_up(token: str, email: str, password: str, name: str, client: Client) -> None:
-    """Make the first account, an administrator's, confirmed at once. Works one time.
-
-    Raises ``SetupTokenIncorrect``, ``LinkInvalid`` (set up already), ``EmailInvalid``,
-    ``PasswordUnsuitable``.
-    """
-    if not hmac.compare_digest(token.strip().encode(), setup_token().encode()):
-        raise SetupTokenIncorrect
-    address = parse(email)
-    password_rules.check(password, address, name)
-    if not is_empty():
-        raise LinkInvalid
-    end_reading()
-    password_hash = hashing.hash_password(password)
-    try:
-        with writing() as session:
-            _spend_setup_token(session)
-            user = _new_user(address, password_hash, name, is_admin=True)
-            user.email_confirmed_at = now()
-            session.add(user)
-            session.flush()
-            record(session, Event.ACCOUNT_CREATED, client, user.id, how="setup")
-    except IntegrityError as error:
-        raise LinkInvalid from error
+        if link.purpose == Purpose.CHANGE_EMAIL.value:
+            return Confirmed(login=email_changes.finish(session, link, acting, client))
+        return Confirmed(choose_password=_make_account(session, link, held, client))
 
 
 def _check_door(invitation: str) -> EmailLink | None:
@@ -150,45 +172,30 @@ def _check_door(invitation: str) -> EmailLink | None:
 
 
 def _write_down(
-    session: Session, address: str, password_hash: str, name: str, client: Client
-) -> None:
-    canonical = canonicalize(address)
-    user = session.scalar(select(User).where(User.email_canonical == canonical).with_for_update())
-    if user is None:
-        user = _insert_unless_there(session, address, password_hash, name)
-    elif user.email_confirmed_at is None and user.disabled_at is None:
-        _start_over(session, user, address, password_hash, name)
-    confirmed = user is not None and user.email_confirmed_at is not None
-    if user is not None and not confirmed:
-        record(session, Event.REGISTERED, client, user.id)
-    _queue(session, "already_registered" if confirmed else "confirm_email", canonical)
+    session: Session, address: str, password_hash: str, name: str, held: str, client: Client
+) -> str:
+    """Every address gets its row, known or not: later answers are then the same, too."""
+    canonical, token = canonicalize(address), new_token()
+    values = {
+        "email": address, "canonical": canonical, "name": name.strip()[:100],
+        "password_hash": password_hash, "browser": digest(token), "held": digest(held),
+        "now": now(), "end": now() + timedelta(days=settings().keep_unconfirmed_days),
+    }  # fmt: skip
+    registration_id = session.execute(_WRITE_DOWN, values).scalar_one()
+    record(session, Event.REGISTERED, client)
+    if link_mails.may_mail_registration(session, canonical):
+        # The newest mail's link is the one that works. Without a new mail the old ones stay good.
+        links.revoke_of_registration(session, registration_id)
+        _queue_mail(session, canonical)
+    return token
 
 
-def _insert_unless_there(
-    session: Session, address: str, password_hash: str, name: str
-) -> User | None:
-    """Insert, unless a parallel registration of the same address came first (then: None)."""
-    user = _new_user(address, password_hash, name)
-    try:
-        with session.begin_nested():
-            session.add(user)
-    except IntegrityError:
-        return None
-    return user
-
-
-def _start_over(session: Session, user: User, address: str, password_hash: str, name: str) -> None:
-    """Registering again with an unproved address kills the earlier password and links."""
-    links.revoke(session, user.id, Purpose.CONFIRM_EMAIL)
-    credentials.changed(session, user)
-    user.email, user.password_hash, user.name = address, password_hash, name
-    session.flush()
-
-
-def _new_user(address: str, password_hash: str, name: str, *, is_admin: bool = False) -> User:
-    return User(
-        email=address, email_canonical=canonicalize(address), name=name.strip()[:100],
-        password_hash=password_hash, password_changed_at=now(), created_at=now(), is_admin=is_admin,
+def _queue_mail(session: Session, canonical: str) -> None:
+    """Queue what the owner of a registered address needs; its link is made at delivery."""
+    known = session.scalar(select(exists().where(User.email_canonical == canonical)))
+    outbox.enqueue(
+        session, channel="mail", kind="already_registered" if known else "confirm_email",
+        to=canonical, user_id=None, values={}, expires_at=now() + timedelta(hours=1),
     )  # fmt: skip
 
 
@@ -197,60 +204,51 @@ def _accept_invitation(
 ) -> None:
     """The invitation was mailed to this very address, so the address is proved by it."""
     links.use_up(session, invitation)
-    user = _insert_unless_there(session, invitation.email, password_hash, name)
-    if user is None:
-        raise LinkInvalid
-    user.email_confirmed_at = now()
+    user = _add_person(session, invitation.email, password_hash, name)
     record(session, Event.REGISTERED, client, user.id, how="invitation")
 
 
-def _confirm_first(session: Session, user: User, client: Client) -> None:
-    change_rows(
-        session,
-        update(User)
-        .where(User.id == user.id, User.email_confirmed_at.is_(None))
-        .values(email_confirmed_at=now()),
+def _make_account(session: Session, link: EmailLink, held: str, client: Client) -> str:
+    """Make the account of a registration, for the address that the link proves.
+
+    Returns a link to choose a password where the registration's cannot be trusted.
+    """
+    registration = session.scalar(
+        select(Registration)
+        .where(Registration.id == link.registration_id, Registration.expires_at > now())
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
+    if registration is None:
+        raise LinkInvalid
+    links.use_up(session, link)
+    trusted = _is_trusted(registration, held)
+    password_hash = registration.password_hash if trusted else None
+    user = _add_person(session, link.email, password_hash, registration.name if trusted else "")
+    change_rows(session, delete(Registration).where(Registration.id == registration.id))
     record(session, Event.EMAIL_CONFIRMED, client, user.id)
+    if trusted:
+        return ""
+    life = timedelta(seconds=settings().reset_seconds)
+    return links.issue(session, Purpose.CHOOSE_PASSWORD, life, user)
 
 
-def _replace_email(
-    session: Session, user: User, address: str, acting: LoginSession | None, client: Client
-) -> str:
-    old = user.email
+def _is_trusted(registration: Registration, held: str) -> bool:
+    """Whether the password is that of whoever confirms.
+
+    The only one who registered, as far as a mail can tell; or, of several, the one whose
+    browser this is.
+    """
+    own = hmac.compare_digest(registration.browser_digest, digest(held))
+    return own or not registration.contested
+
+
+def _add_person(session: Session, email: str, password_hash: str | None, name: str) -> User:
+    """Raises ``LinkInvalid`` where somebody came first."""
     try:
-        with session.begin_nested():
-            change_rows(session, update(User)
-                .where(User.id == user.id)
-                .values(
-                    email=address, email_canonical=canonicalize(address), email_confirmed_at=now(),
-                    email_way_barred_at=None, email_way_disabled_at=None, email_code_failures=0,
-                ))  # fmt: skip
-    except IntegrityError as error:
+        return people.add(session, email, password_hash, name)
+    except EmailTaken as error:
         raise LinkInvalid from error
-    record(session, Event.EMAIL_CHANGED, client, user.id)
-    for to in (old, address):
-        notify_address(session, user, to, "email_changed", new_masked=mask_email(address))
-    return credentials.changed(session, user, acting)
-
-
-def _queue(session: Session, kind: str, to: str, user: User | None = None) -> None:
-    """Queue a mail; its link is made at delivery, so that asking costs the same for all."""
-    outbox.enqueue(
-        session, channel="mail", kind=kind, to=to, user_id=user.id if user else None,
-        values={"epoch": user.epoch, "user_id": user.id} if user else {},
-        expires_at=now() + timedelta(hours=1),
-    )  # fmt: skip
-
-
-def _spend_setup_token(session: Session) -> None:
-    session.add(
-        EmailLink(
-            token_digest=hashlib.sha256(setup_token().encode()).hexdigest(), purpose="setup",
-            created_at=now(), expires_at=now(), used_at=now(),
-        )
-    )  # fmt: skip
-    session.flush()
 
 
 def _registrations_rule() -> Window:

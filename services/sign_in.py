@@ -12,7 +12,16 @@ from sqlalchemy.orm import Session, contains_eager
 
 from extensions import add_row, change_rows, db, end_reading, settings, writing
 from models import PendingSignIn, User
-from services import browsers, challenges, codes, hashing, limits, login_sessions, ways
+from services import (
+    browsers,
+    challenges,
+    codes,
+    hashing,
+    limits,
+    login_sessions,
+    registration,
+    ways,
+)
 from services.addresses import network_of
 from services.audit import Client, Event, record
 from services.challenges import Purpose, Reference
@@ -100,9 +109,9 @@ def with_password(
     user = db.session.scalar(_PERSON, {"canonical": canonical})
     lane = browsers.known_lane(user, browser.known)
     _reserve_try(canonical, lane, browser.client)
-    if not _is_right(user, password, canonical, lane) or user is None:
-        _count_failure(user, canonical, lane, browser.client)
-        raise CredentialsIncorrect
+    stored = user.password_hash if user else None
+    if not _matches(stored, password, canonical, lane) or user is None:
+        raise _refuse(user, password, canonical, lane, browser.client)
     rehashed = _rehash(user, password)
     _refuse_unless_usable(user, canonical, lane)
     with writing() as session:
@@ -175,9 +184,9 @@ def _reserve_try(canonical: str, lane: str, client: Client) -> None:
             limits.begin_wait(session, _account_rule(), canonical)
 
 
-def _is_right(user: User | None, password: str, canonical: str, lane: str) -> bool:
+def _matches(stored: str | None, password: str, canonical: str, lane: str) -> bool:
     try:
-        return hashing.verify_password(user.password_hash if user else None, password)
+        return hashing.verify_password(stored, password)
     except ServiceBusy:
         with writing() as session:
             _give_try_back(session, canonical, lane)
@@ -199,12 +208,30 @@ def _count_failure(user: User | None, canonical: str, lane: str, client: Client)
         record(session, Event.PASSWORD_INCORRECT, client, user.id if user else None)
 
 
+def _refuse(
+    user: User | None, password: str, canonical: str, lane: str, client: Client
+) -> CredentialsIncorrect | EmailUnconfirmed:
+    """Why the password does not let anybody in: a registration waits for it, or it is wrong.
+
+    A known address can have been registered anew, too. So it is looked up, and a hash is
+    compared, whether there is an account, or a registration, or not.
+    """
+    waiting = None if lane else registration.find_waiting_hash(canonical)
+    end_reading()
+    if not lane and _matches(waiting, password, canonical, lane):
+        with writing() as session:
+            _give_try_back(session, canonical, lane)
+        return EmailUnconfirmed()
+    _count_failure(user, canonical, lane, client)
+    return CredentialsIncorrect()
+
+
 def _refuse_unless_usable(user: User, canonical: str, lane: str) -> None:
-    if user.disabled_at is None and user.email_confirmed_at is not None:
+    if user.disabled_at is None:
         return
     with writing() as session:
         _give_try_back(session, canonical, lane)
-    raise AccountDisabled if user.disabled_at is not None else EmailUnconfirmed
+    raise AccountDisabled
 
 
 def _rehash(user: User, password: str) -> str | None:

@@ -1,7 +1,7 @@
 """Removing what is past its keeping, in small steps, so that nobody waits for it."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select
@@ -16,8 +16,8 @@ from models import (
     Message,
     NumberTrial,
     PendingSignIn,
+    Registration,
     RememberedBrowser,
-    User,
 )
 from models_apps import AccessRequest, AppGrant, HandOver
 from services import limits
@@ -52,14 +52,8 @@ def _rules() -> list[tuple[type[Base], ColumnElement[bool]]]:
         (Activity, Activity.at < moment - timedelta(days=settings().keep_activity_days)),
         (AppGrant, AppGrant.expires_at < kept_since),
         (AccessRequest, AccessRequest.decided_at < kept_since),
-        (User, _never_confirmed(moment)),
+        (Registration, Registration.expires_at < moment),
     ]
-
-
-def _never_confirmed(moment: datetime) -> ColumnElement[bool]:
-    """Registrations whose address nobody confirmed: they would hold the address for ever."""
-    unproved_since = moment - timedelta(days=settings().keep_unconfirmed_days)
-    return User.email_confirmed_at.is_(None) & (User.created_at < unproved_since)
 
 
 def _sweep(table: type[Base], over: ColumnElement[bool]) -> int:

@@ -84,6 +84,6 @@ def _email_ways(user: User, has_other: bool) -> list[Way]:
     One that was disabled still counts: or a hundred wrong codes would open the mailbox's way.
     """
     barred = user.email_way_barred_at is not None and has_other
-    if not user.email_confirmed_at or user.email_way_disabled_at or barred:
+    if user.email_way_disabled_at or barred:
         return []
     return [Way(EMAIL, "mail", user.email)]

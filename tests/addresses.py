@@ -13,14 +13,14 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from extensions import Base, db, settings, writing
-from models import LoginSession, RememberedBrowser, User
+from models import LoginSession, Registration, RememberedBrowser, User
 from models_apps import AppGrant
 from services import links
 from services.links import Purpose
 from tests.apps import ask, let_in, make_app, make_group
 from tests.outbox import Outbox
 from tests.page import open_page
-from tests.people import NUMBER, PASSWORD, csrf_token, make_person, post
+from tests.people import NUMBER, PASSWORD, csrf_token, make_person, make_registration, post
 
 Dump = dict[str, list[tuple[Any, ...]]]
 
@@ -48,7 +48,7 @@ class Doors:
         self.app = app
         with app.app_context():
             self.ann = make_person(number=NUMBER, two_factor=True)
-            make_person("bob@example.org", confirmed=False)
+            make_registration("bob@example.org")
             self._administrator = make_person("mia@example.org", admin=True)
             self._values = self._make_apps()
         self.visitors = {
@@ -120,7 +120,7 @@ class Doors:
                     select(RememberedBrowser.id)
                 ),
                 ("account.end_session", "session_id"): db.session.scalar(select(LoginSession.id)),
-                ("auth.confirm_email", "token"): _link("bob@example.org", Purpose.CONFIRM_EMAIL),
+                ("auth.confirm_email", "token"): _confirmation("bob@example.org"),
                 ("auth.choose_password", "token"): _link("ann@example.org", Purpose.RESET_PASSWORD),
                 ("hooks.sms_report", "key"): "0123456789abcdef",
                 ("static", "filename"): "css/tokens.css",
@@ -151,6 +151,14 @@ def _rows(table: Any) -> list[tuple[Any, ...]]:
 
 def _files(folder: Path) -> Iterator[Path]:
     return folder.glob("*.jsonl")
+
+
+def _confirmation(email: str) -> str:
+    with writing() as session:
+        waits = session.scalar(select(Registration).where(Registration.email == email))
+        life = timedelta(hours=1)
+        link = links.issue(session, Purpose.CONFIRM_EMAIL, life, registration=waits)
+    return re.sub(r".*/", "", link)
 
 
 def _link(email: str, purpose: Purpose) -> str:

@@ -25,7 +25,7 @@ from app import create_app
 from config import Config, load
 from extensions import Base, db
 from tests.outbox import Outbox
-from tests.people import Person, make_person
+from tests.people import Person, make_person, make_registration
 from tests.shared_portals import SharedPortals
 
 NINE_O_CLOCK = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -161,6 +161,17 @@ def new_person(app: Flask) -> Callable[..., Person]:
     def make(*args: Any, **kwargs: Any) -> Person:
         with app.app_context():
             return make_person(*args, **kwargs)
+
+    return make
+
+
+@pytest.fixture
+def new_registration(app: Flask) -> Callable[..., Person]:
+    """Makes registrations whose address is not confirmed yet, as ``new_person`` makes people."""
+
+    def make(*args: Any, **kwargs: Any) -> Person:
+        with app.app_context():
+            return make_registration(*args, **kwargs)
 
     return make
 

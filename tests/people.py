@@ -2,17 +2,19 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from extensions import db, writing
-from models import LoginSession, Phone, User
+from models import LoginSession, Phone, Registration, User
 from services import login_sessions
 from services.audit import Client
 from services.clock import now
 from services.emails import canonicalize
 from services.hashing import hash_password
+from services.tokens import digest
 
 PASSWORD = "correct horse battery staple"
 NUMBER = "+12015550123"
@@ -36,7 +38,6 @@ def make_person(
     number: str | None = None,
     two_factor: bool = False,
     admin: bool = False,
-    confirmed: bool = True,
     password: str = PASSWORD,
     name: str = "",
 ) -> Person:
@@ -46,7 +47,6 @@ def make_person(
         user = User(
             email=email, email_canonical=canonicalize(email), name=name, is_admin=admin,
             password_hash=password_hash, two_factor_enabled=two_factor, created_at=now(),
-            email_confirmed_at=now() if confirmed else None,
         )  # fmt: skip
         session.add(user)
         session.flush()
@@ -56,6 +56,20 @@ def make_person(
             session.add(phone)
             session.flush()
         return Person(user.id, email, password, phone.id if phone else None)
+
+
+def make_registration(email: str = "ann@example.org", password: str = PASSWORD) -> Person:
+    """Somebody whose address is not confirmed yet; needs an application context."""
+    password_hash = hash_password(password)
+    with writing() as session:
+        session.add(
+            Registration(
+                email=email, email_canonical=canonicalize(email), name="", contested=False,
+                password_hash=password_hash, browser_digest=digest("another browser's token"),
+                created_at=now(), expires_at=now() + timedelta(days=7),
+            )
+        )  # fmt: skip
+    return Person(0, email, password)
 
 
 def load_user(user_id: int) -> User:

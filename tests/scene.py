@@ -24,7 +24,7 @@ from models import Phone
 from tests import outbox, portal
 from tests.client import Answer, Browser
 from tests.conftest import POSTGRESQL, QUICK, make_postgresql, migrate
-from tests.people import Person, make_person
+from tests.people import Person, make_person, make_registration
 from tests.proofs import wear_off
 
 BEHIND_PROXY = {"GATEPOST_TRUSTED_PROXIES": "127.0.0.1/32"}
@@ -89,6 +89,11 @@ class Scene:
             about.setdefault("two_factor", True)
         with self.app.app_context():
             return make_person(**about)
+
+    def registration(self, email: str = "") -> Person:
+        """Somebody who registered in some other browser and has not confirmed the address."""
+        with self.app.app_context():
+            return make_registration(email or f"person{next(self._people)}@example.org")
 
     def number(self) -> str:
         """A phone number that nobody has."""

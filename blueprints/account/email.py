@@ -9,7 +9,7 @@ from blueprints.account import account
 from blueprints.account.forms import ChangeEmailForm
 from blueprints.forms import refusals_on
 from blueprints.pages import page, see_other
-from services import registration
+from services import email_changes
 
 
 @account.route("/account/email", methods=["GET", "POST"])
@@ -19,7 +19,7 @@ def email() -> ResponseReturnValue:
     form = ChangeEmailForm()
     if form.validate_on_submit():
         with refusals_on(form):
-            registration.request_email_change(guard.the_user(), form.email.data, guard.client())
+            email_changes.request(guard.the_user(), form.email.data, guard.client())
             flash(gettext("We have sent a link to the new address. Open it to finish."), "success")
             return see_other(url_for("account.overview"))
     return page("account/email", form=form, user=guard.the_user())

@@ -4,7 +4,7 @@ from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from blueprints import guard
+from blueprints import guard, pending
 from blueprints.auth import auth
 from blueprints.auth.forms import RegisterForm
 from blueprints.forms import refusals_on
@@ -37,13 +37,15 @@ def _register(invitation: str, invited_email: str | None) -> Response:
     form = RegisterForm(email=invited_email)
     if form.validate_on_submit():
         with refusals_on(form):
-            registration.register(
+            token = registration.register(
                 form.email.data,
                 form.password.data,
                 form.name.data or "",
                 invitation,
+                pending.registration_token(),
                 guard.client(),
             )
+            pending.keep_registration(token)
             entry.keep_for_detour()
             then = "auth.sign_in" if invited_email else "auth.check_email"
             return see_other(url_for(then, rd=entry.onward().get("rd")))

@@ -34,11 +34,11 @@ def choose_password(token: str) -> ResponseReturnValue:
     """Choose a new password with the link."""
     form = ChoosePasswordForm()
     try:
-        passwords.find_reset_link(token)
+        first = passwords.is_first(passwords.find_reset_link(token))
         if form.validate_on_submit():
             with refusals_on(form):
                 known = passwords.reset(token, form.password.data, guard.client())
-                flash(gettext("Your password was changed. Sign in with the new one."), "success")
+                flash(_done(first), "success")
                 came_for = pending.wanted() or None
                 answer = forget_login(see_other(url_for("auth.sign_in", rd=came_for)))
                 write_known(answer, known)
@@ -46,4 +46,11 @@ def choose_password(token: str) -> ResponseReturnValue:
     except LinkInvalid as refusal:
         refuse(refusal)
         return page("auth/link_invalid", what="reset")
-    return page("auth/choose_password", form=form, least=settings().password_least_characters)
+    least = settings().password_least_characters
+    return page("auth/choose_password", form=form, least=least, first=first)
+
+
+def _done(first: bool) -> str:
+    if first:
+        return str(gettext("Your password is set. Sign in with it."))
+    return str(gettext("Your password was changed. Sign in with the new one."))

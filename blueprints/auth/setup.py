@@ -10,19 +10,19 @@ from blueprints.auth.forms import SetupForm
 from blueprints.forms import refusals_on
 from blueprints.pages import page, see_other
 from extensions import settings
-from services import registration
+from services import first_account
 
 
 @auth.route("/setup", methods=["GET", "POST"])
 @guard.public
 def setup() -> ResponseReturnValue:
     """Make the first administrator; afterwards there is no such page."""
-    if not registration.is_empty():
+    if not first_account.is_empty():
         abort(404)
     form = SetupForm()
     if form.validate_on_submit():
         with refusals_on(form):
-            registration.set_up(
+            first_account.set_up(
                 form.token.data,
                 form.email.data,
                 form.password.data,

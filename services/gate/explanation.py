@@ -79,10 +79,6 @@ def _find_obstacle(user: User) -> str:
     """What keeps the person from signing in at all."""
     if user.disabled_at is not None:
         return str(gettext("%(who)s cannot sign in: the account is disabled.", who=user.label))
-    if user.email_confirmed_at is None:
-        return str(
-            gettext("%(who)s cannot sign in: the address was never confirmed.", who=user.label)
-        )
     return ""
 
 

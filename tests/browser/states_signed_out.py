@@ -29,7 +29,7 @@ def sign_in_wrong_password(visit: Visit) -> None:
 
 @state(422)
 def sign_in_unconfirmed(visit: Visit) -> None:
-    person = visit.new_person(confirmed=False)
+    person = visit.new_registration()
     visit.open("/sign-in")
     visit.fill("Email address", person.email)
     visit.fill("Password", person.password)

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy.exc import OperationalError
 
 from blueprints import guard
-from services import registration
+from services import first_account
 from services.errors import TooManyTries
 from tests.browser import owes
 from tests.browser.served import served
@@ -73,7 +73,7 @@ def test_the_first_day(chromium: Browser, tmp_path: Path, prepared_database: str
         assert visit.status == 422
         check(visit, failed=True)
         with app.app_context():
-            visit.fill("Setup token", registration.setup_token())
+            visit.fill("Setup token", first_account.setup_token())
         visit.fill("Email address", "ann@example.org")
         visit.fill("Password", PASSWORD)
         visit.press("Create administrator")

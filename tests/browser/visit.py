@@ -16,7 +16,7 @@ from services.clock import now
 from services.gate import registry
 from tests import outbox, scene
 from tests.client import Browser
-from tests.people import Person, csrf_token, make_person
+from tests.people import Person, csrf_token, make_person, make_registration
 from tests.portal import Portal
 
 _numbers = itertools.count()
@@ -68,6 +68,11 @@ class Visit:
         """Somebody with an account, made behind the portal's back."""
         with self.app.app_context():
             return make_person(email or new_email(), **about)
+
+    def new_registration(self) -> Person:
+        """Somebody whose address is not confirmed yet."""
+        with self.app.app_context():
+            return make_registration(new_email())
 
     def post(self, path: str, *, page: str | None = None, **fields: str) -> str:
         """Take a step that the test is not about: open the form's page, post it, follow.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 
-from models import User
+from models import Registration
 from tests.client import Answer, Browser, parallel
 from tests.people import PASSWORD
 from tests.scene import Scene
@@ -74,7 +74,7 @@ def test_mail_goes_to_the_stored_address_not_the_typed_one(scene: Scene) -> None
     } == set()
 
 
-def test_parallel_registrations_of_one_address_make_one_account(scene: Scene) -> None:
+def test_parallel_registrations_of_one_address_make_one_registration(scene: Scene) -> None:
     variants = ["pat@example.org", "Pat@Example.org", "PAT@EXAMPLE.ORG", " pat@example.org "] * 2
     browsers = [(scene.browser(), email) for email in variants]
     tokens = [browser.get("/register").csrf_token for browser, _ in browsers]
@@ -87,5 +87,5 @@ def test_parallel_registrations_of_one_address_make_one_account(scene: Scene) ->
     assert {(answer.status, answer.location) for answer in answers} == {
         (303, "/confirm-email/sent")
     }
-    counted = select(func.count()).where(User.email_canonical == "pat@example.org")
+    counted = select(func.count()).where(Registration.email_canonical == "pat@example.org")
     assert scene.scalar(counted) == 1

@@ -50,8 +50,9 @@ def slow(open_portal: Callable[..., Scene]) -> Scene:
 @pytest.fixture(scope="module")
 def addresses(slow: Scene) -> dict[str, str]:
     """One address of each kind."""
-    people = {kind: slow.person(confirmed=kind != "unconfirmed") for kind in (
-        "known", "unconfirmed", "without a password", "disabled")}  # fmt: skip
+    people = {kind: slow.person() for kind in ("known", "without a password", "disabled")}
+    people["unconfirmed"] = slow.registration()
+    people["known, registered again"] = slow.registration(slow.person().email)
     with slow.app.app_context(), writing() as session:
         for kind, values in (
             ("without a password", {"password_hash": None}),

@@ -404,7 +404,7 @@ class TestProvenNumbers:
             people = [
                 User(
                     email=f"p{index}@example.org", email_canonical=f"p{index}@example.org",
-                    created_at=now(), email_confirmed_at=now(), epoch=1,
+                    created_at=now(), epoch=1,
                     phones=[Phone(number=number(index), is_primary=True, created_at=now())],
                 )
                 for index in range(200)

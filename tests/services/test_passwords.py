@@ -10,7 +10,17 @@ from sqlalchemy import func, select
 
 from extensions import db, end_reading, settings
 from models import Message, User
-from services import accounts, browsers, hashing, login_sessions, passwords, sign_in, ways
+from services import (
+    accounts,
+    browsers,
+    hashing,
+    login_sessions,
+    passwords,
+    registration,
+    sign_in,
+    ways,
+)
+from services.audit import Client
 from services.errors import (
     CredentialsIncorrect,
     CurrentPasswordIncorrect,
@@ -21,7 +31,14 @@ from services.errors import (
 from services.sign_in import Browser, SecondStepDue, SignedIn
 from tests.messages import messages_to
 from tests.outbox import Outbox
-from tests.people import CLIENT, NUMBER, PASSWORD, load_user, open_session
+from tests.people import (
+    CLIENT,
+    NUMBER,
+    PASSWORD,
+    load_user,
+    make_registration,
+    open_session,
+)
 from tests.threads import count_of, run_together
 
 NEW = "seven wooden giraffes dancing"
@@ -144,6 +161,38 @@ class TestAskingForALink:
         clock.shift(1)
         ask()
 
+    def test_strangers_cannot_use_up_the_owner_s_links(
+        self, ann: User, outbox: Outbox, clock: time_machine.Traveller
+    ) -> None:
+        """Whoever asks from wherever: the newest mail's link is live, or another mail comes."""
+        for minute in range(0, 24 * 60, 10):
+            passwords.request_reset(ann.email, Client(f"203.0.113.{minute % 251}"))
+            link = token_in(outbox.link(ann.email))
+            assert passwords.find_reset_link(link)
+            clock.shift(600)
+
+        mails = outbox.messages("mail", ann.email)
+        assert 48 <= len(mails) <= 48 + 5, "one each half hour, and those of every day"
+        reset(ask(outbox))
+
+    @pytest.mark.settings(GATEPOST_LINK_MAILS_PER_ADDRESS_PER_HOUR="4")
+    def test_one_sender_asks_for_so_many_whoever_they_are_for(
+        self, clock: time_machine.Traveller
+    ) -> None:
+        stranger = Client("2001:db8:1:2::1")
+        for index in range(2):
+            passwords.request_reset(f"person{index}@example.org", stranger)
+            registration.request_confirmation(f"person{index}@example.org", stranger)
+        neighbour = Client("2001:db8:1:2::2")
+        for ask in (passwords.request_reset, registration.request_confirmation):
+            with pytest.raises(TooManyTries) as caught:
+                ask("ann@example.org", neighbour)
+            assert caught.value.rule == "link_mails"
+            ask("ann@example.org", CLIENT)
+
+        clock.shift(HOUR)
+        passwords.request_reset("ann@example.org", stranger)
+
     def test_the_mail_goes_to_the_stored_address_only(self, ann: User, outbox: Outbox) -> None:
         passwords.request_reset("ANN@EXAMPLE.ORG", CLIENT)
         passwords.request_reset("nobody@example.org", CLIENT)
@@ -153,7 +202,7 @@ class TestAskingForALink:
     def test_an_unconfirmed_or_disabled_account_gets_none(
         self, new_user: Callable[..., User], outbox: Outbox
     ) -> None:
-        new_user("new@example.org", confirmed=False)
+        make_registration("new@example.org")
         accounts.disable(new_user("gone@example.org"))
         for email in ("new@example.org", "gone@example.org"):
             passwords.request_reset(email, CLIENT)

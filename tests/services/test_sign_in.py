@@ -25,7 +25,7 @@ from services.errors import (
 )
 from services.sign_in import Browser, SecondStepDue, SignedIn
 from tests.challenges import check, code_of, wrong_code
-from tests.people import CLIENT, NUMBER, PASSWORD, load_user, make_person
+from tests.people import CLIENT, NUMBER, PASSWORD, load_user, make_person, make_registration
 from tests.threads import count_of, run_together
 
 DAY = 86400
@@ -121,10 +121,8 @@ class TestThePassword:
             with pytest.raises(CredentialsIncorrect):
                 enter_password(password=password)
 
-    def test_an_unconfirmed_address_is_told_to_its_owner_only(
-        self, new_user: Callable[..., User]
-    ) -> None:
-        new_user(confirmed=False)
+    def test_an_unconfirmed_address_is_told_to_its_owner_only(self) -> None:
+        make_registration()
         for _ in range(8):
             with pytest.raises(EmailUnconfirmed):
                 enter_password()

@@ -17,6 +17,7 @@ from models import (
     Message,
     NumberTrial,
     PendingSignIn,
+    Registration,
     RememberedBrowser,
     User,
 )
@@ -24,6 +25,7 @@ from models_apps import AccessRequest, AppGrant, HandOver
 from services import (
     access_requests,
     browsers,
+    first_account,
     limits,
     links,
     phones,
@@ -67,6 +69,10 @@ def event() -> None:
         record(session, Event.SIGNED_OUT, CLIENT)
 
 
+def register() -> None:
+    registration.register("new@example.org", PASSWORD, "", "", "", CLIENT)
+
+
 def link() -> None:
     with writing() as session:
         links.issue(session, links.Purpose.INVITATION, timedelta(hours=1), email="x@example.org")
@@ -105,6 +111,7 @@ CASES: list[tuple[type[Base], Callable[[], object], int]] = [
     (HandOver, granted, 30 + DAY),
     (AppGrant, grant_that_ended, 30 * DAY),
     (AccessRequest, answered_request, 30 * DAY),
+    (Registration, register, 7 * DAY),
     (EmailLink, link, HOUR + DAY),
     (Message, done_message, 30 * DAY),
     (
@@ -136,19 +143,6 @@ def test_each_row_is_kept_for_its_time_and_then_goes(
     assert sweeping.sweep_all()[table.__tablename__] >= 1
 
 
-def test_a_registration_that_nobody_confirmed_goes_after_seven_days(
-    new_user: Callable[..., User], clock: time_machine.Traveller
-) -> None:
-    new_user()
-    new_user("nobody@example.org", confirmed=False)
-    clock.shift(7 * DAY)
-    assert sweeping.sweep_all()["users"] == 0
-    clock.shift(1)
-    assert sweeping.sweep_all()["users"] == 1
-
-    assert list(db.session.scalars(select(User.email))) == ["ann@example.org"]
-
-
 def test_nothing_that_is_still_needed_goes(
     new_user: Callable[..., User], clock: time_machine.Traveller
 ) -> None:
@@ -167,7 +161,7 @@ def test_a_message_that_still_waits_is_never_swept(clock: time_machine.Traveller
 
 
 def test_the_mark_that_the_portal_was_set_up_stays(clock: time_machine.Traveller) -> None:
-    registration.set_up(registration.setup_token(), "ann@example.org", PASSWORD, "", CLIENT)
+    first_account.set_up(first_account.setup_token(), "ann@example.org", PASSWORD, "", CLIENT)
     clock.shift(900 * DAY)
     sweeping.sweep_all()
 
@@ -185,13 +179,11 @@ def test_more_than_one_step_s_worth_goes_too(clock: time_machine.Traveller) -> N
 
 
 @pytest.mark.settings(GATEPOST_KEEP_ACTIVITY_DAYS="2", GATEPOST_KEEP_UNCONFIRMED_DAYS="1")
-def test_the_times_are_settings(
-    new_user: Callable[..., User], clock: time_machine.Traveller
-) -> None:
-    new_user(confirmed=False)
+def test_the_times_are_settings(clock: time_machine.Traveller) -> None:
+    register()
     event()
     clock.shift(DAY + 1)
     swept = sweeping.sweep_all()
-    assert (swept["users"], swept["activity"]) == (1, 0)
+    assert (swept["registrations"], swept["activity"]) == (1, 0)
     clock.shift(DAY)
-    assert sweeping.sweep_all()["activity"] == 1
+    assert sweeping.sweep_all()["activity"] == 2

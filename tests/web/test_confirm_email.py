@@ -15,9 +15,9 @@ CONFIRMED = ["Your email address is confirmed. You can sign in now."]
 
 
 @pytest.fixture
-def ann(new_person: Callable[..., Person]) -> Person:
+def ann(new_registration: Callable[..., Person]) -> Person:
     """Registered, not confirmed."""
-    return new_person(confirmed=False)
+    return new_registration()
 
 
 def ask_for_link(client: FlaskClient, email: str) -> Page:

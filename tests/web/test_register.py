@@ -39,7 +39,8 @@ class TestOpen:
     ) -> None:
         page = register(client, name="Ann Example")
         assert page.h1 == "Check your email"
-        assert "ann@example.org" not in page.html
+        assert "A message to ann@example.org is on its way." in page.main
+        assert page.fields["email"] == ANN.email, "for sending it again"
 
         page = open_page(client, path_of(outbox.link(ANN.email)))
         page = page.submit("Confirm my email address")
@@ -53,7 +54,8 @@ class TestOpen:
         new_person()
         known, unknown = register(client), register(app.test_client(), "bob@example.org")
 
-        assert (known.url, known.status, known.text) == (unknown.url, unknown.status, unknown.text)
+        assert (known.url, known.status) == (unknown.url, unknown.status)
+        assert known.text == unknown.text.replace("bob@example.org", ANN.email)
         (mail,) = outbox.messages("mail", ANN.email)
         assert "/sign-in" in mail["text"]
         assert "/reset-password" in mail["text"]
@@ -80,13 +82,42 @@ class TestOpen:
         open_page(client, mine).submit("Confirm my email address")
         sign_in(client, ANN)
 
+    def test_where_another_browser_registered_too_the_mailbox_chooses_the_password(
+        self, client: FlaskClient, outbox: Outbox, app: Flask
+    ) -> None:
+        register(client)
+        register(app.test_client(), name="Mallory", password="the squatter's own words")
+
+        page = open_page(client, path_of(outbox.link(ANN.email)))
+        assert "you choose the password afterwards" in page.main
+        page = page.submit("Confirm my email address")
+        assert page.notes == ["Your email address is confirmed. Choose your password now."]
+        assert page.h1 == "Choose your password"
+        page = page.submit("Save password", password="three words of mine")
+        assert page.notes == ["Your password is set. Sign in with it."]
+        for words in (PASSWORD, "the squatter's own words"):
+            assert enter_password(client, Person(0, ANN.email, words)).status == 422
+        assert "Mallory" not in sign_in(client, Person(0, ANN.email, "three words of mine")).text
+
+    def test_the_confirmation_page_tells_whose_address_and_when(
+        self, client: FlaskClient, outbox: Outbox, app: Flask
+    ) -> None:
+        register(client)
+        page = open_page(app.test_client(), path_of(outbox.link(ANN.email)))
+
+        assert "One press, and ann@example.org is confirmed." in page.main
+        assert "It was registered here: " in page.main
+        assert "you choose the password" not in page.main
+
     @pytest.mark.parametrize("email", ["Ann@Example.ORG", " ann@example.org ", "ANN@EXAMPLE.ORG"])
     def test_one_person_has_one_account_however_the_address_is_typed(
         self, client: FlaskClient, outbox: Outbox, app: Flask, email: str
     ) -> None:
         register(client)
+        open_page(client, path_of(outbox.link(ANN.email))).submit("Confirm my email address")
         register(client, email)
 
+        assert "already" in outbox.newest("mail", ANN.email)["text"]
         assert count_people(app) == 1
 
     @pytest.mark.parametrize(

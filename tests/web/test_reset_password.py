@@ -122,9 +122,9 @@ def test_a_made_up_link_is_none(client: FlaskClient, token: str) -> None:
 
 
 def test_a_confirmation_link_resets_nothing(
-    client: FlaskClient, outbox: Outbox, new_person: Callable[..., Person]
+    client: FlaskClient, outbox: Outbox, new_registration: Callable[..., Person]
 ) -> None:
-    bob = new_person("bob@example.org", confirmed=False)
+    bob = new_registration("bob@example.org")
     open_page(client, "/confirm-email/resend").submit("Send link", email=bob.email)
     token = path_of(outbox.link(bob.email)).rpartition("/")[2]
 
@@ -192,9 +192,10 @@ class TestWithTwoFactor:
 
 class TestAsking:
     def test_the_answer_is_the_same_whoever_asks(
-        self, client: FlaskClient, outbox: Outbox, new_person: Callable[..., Person], ann: Person
-    ) -> None:
-        bob = new_person("bob@example.org", confirmed=False)
+        self, client: FlaskClient, outbox: Outbox, new_registration: Callable[..., Person],
+        ann: Person,
+    ) -> None:  # fmt: skip
+        bob = new_registration("bob@example.org")
         emails = (ann.email, bob.email, "nobody@example.org")
         pages = [ask_for_link(client, email) for email in emails]
 
