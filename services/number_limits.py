@@ -111,10 +111,11 @@ def _seen() -> Window:
 
 
 def _new_number_places(user: User, client: Client) -> list[Place]:
-    rule = settings().new_numbers_per_hour
+    of_person = settings().new_numbers_per_hour
+    of_address = settings().new_numbers_per_address_per_hour
     return [
-        (Window("new_numbers_person", rule, HOUR), str(user.id)),
-        (Window("new_numbers_address", rule, HOUR), network_of(client.address)),
+        (Window("new_numbers_person", of_person, HOUR), str(user.id)),
+        (Window("new_numbers_address", of_address, HOUR), network_of(client.address)),
     ]
 
 

@@ -27,6 +27,7 @@ AREAS = (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 2
 AUSTRALIAN = "+61491570156"
 WIDE = {
     "NEW_NUMBERS_PER_HOUR": "10000",
+    "NEW_NUMBERS_PER_ADDRESS_PER_HOUR": "10000",
     "NEW_NUMBER_PREFIX_PER_10_MINUTES": "10000",
     "NEW_NUMBER_PREFIX_PER_DAY": "10000",
     "NEW_NUMBER_COUNTRY_PER_DAY": "10000",
@@ -144,24 +145,33 @@ class TestNumbersFromOneAddress:
             ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"),
         ],
     )
-    def test_three_in_an_hour_whoever_asks(
+    def test_twenty_in_an_hour_whoever_asks(
         self, new_user: Callable[..., User], clock: time_machine.Traveller,
         sender: str, same: str, other: str,
     ) -> None:  # fmt: skip
-        people = [new_user(f"person{index}@example.org") for index in range(5)]
-        for index in range(3):
+        people = [new_user(f"person{index}@example.org") for index in range(22)]
+        for index in range(20):
             send(people[index], number(index), Client(sender))
-        send(people[4], number(4), Client(other))
+        send(people[20], number(20), Client(other))
 
-        refusal = closed_for(clock, HOUR, people[3], number(3), Client(same))
+        refusal = closed_for(clock, HOUR, people[21], number(21), Client(same))
         assert refusal.rule == "new_numbers_address"
 
-    def test_a_team_that_proves_its_numbers_may_share_one(
+    def test_an_office_adds_its_numbers_one_person_after_the_other(
         self, new_user: Callable[..., User], clock: time_machine.Traveller
     ) -> None:
-        for index in range(12):
+        for index in range(30):
             user = new_user(f"person{index}@example.org")
             confirm(user, send(user, neighbour(index)))
+
+    def test_or_twenty_of_them_at_once(
+        self, new_user: Callable[..., User], clock: time_machine.Traveller
+    ) -> None:
+        people = [new_user(f"person{index}@example.org") for index in range(40)]
+        for team in (people[:20], people[20:]):
+            sent = [(user, send(user, number(user.id))) for user in team]
+            for user, reference in sent:
+                confirm(user, reference)
 
 
 class TestPrefixes:
