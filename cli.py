@@ -1,10 +1,10 @@
-"""The command line: `flask user …`, `flask deliver`, `flask settings …`: each calls a service.
+"""The command line: `flask deliver`, `flask settings …` and all others: each calls a service.
 
 Prints for people, or one JSON document with ``--json``. Ends with status 1 where
-a command could not do what it was asked. Apps and groups are in ``cli_apps``.
+a command could not do what it was asked. People are in ``cli_users``, apps and groups in
+``cli_apps``.
 """
 
-import getpass
 import sys
 
 import click
@@ -17,17 +17,16 @@ import config_docs
 from cli_apps import app_group, group_group
 from cli_doctor import doctor
 from cli_output import list_problems, needs_database, print_values, says_refusals
-from extensions import settings
-from services import accounts, delivery, readiness, sweeping, trial_messages
+from cli_users import user_group
+from services import delivery, readiness, sweeping, trial_messages
 from services.phones import parse_number
 
-user = AppGroup("user", help="People: create, show, invite, disable, enable.")
 sms = AppGroup("sms", help="Text messages.")
 mail = AppGroup("mail", help="Mails.")
 settings_group = AppGroup("settings", help="The settings of the environment.")
 
 
-GROUPS = (user, sms, mail, settings_group, app_group, group_group)
+GROUPS = (user_group, sms, mail, settings_group, app_group, group_group)
 
 
 def register(app: Flask) -> None:
@@ -47,70 +46,6 @@ def needs_no_settings(args: list[str]) -> bool:
     names = ["db", *(group.name for group in GROUPS)]
     tells_what_there_is = "--help" in args or not args or (len(args) == 1 and args[0] in names)
     return tells_what_there_is or args[0] == settings_group.name
-
-
-@user.command("create")
-@click.argument("email")
-@click.option("--name", default="", help="The person's name.")
-@click.option("--admin", is_flag=True, help="An administrator.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@needs_database
-def create_user(email: str, name: str, admin: bool, password_stdin: bool) -> None:
-    """Make an account, confirmed at once; without a password, print a link to choose one."""
-    password = _read_password() if password_stdin else None
-    link = accounts.create(email, name, admin, password)
-    click.echo("The account was made.")
-    if link:
-        click.echo(
-            f"A link to choose a password, good once, for {settings().invitation_days} days:"
-        )
-        click.echo(link)
-
-
-@user.command("invite")
-@click.argument("email")
-@needs_database
-def invite_user(email: str) -> None:
-    """Mail an invitation to register."""
-    link = accounts.invite(email)
-    click.echo("The invitation is on its way. Its link, should the mail get lost:")
-    click.echo(link)
-
-
-@user.command("show")
-@click.argument("email")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-@needs_database
-def show_user(email: str, as_json: bool) -> None:
-    """Show an account: its state, its ways, the latest messages and events."""
-    print_values(accounts.describe(accounts.find(email)), as_json)
-
-
-@user.command("disable")
-@click.argument("email")
-@needs_database
-def disable_user(email: str) -> None:
-    """Disable an account; every session ends at its next request."""
-    accounts.disable(accounts.find(email))
-    click.echo("The account is disabled. The person was told.")
-
-
-@user.command("enable")
-@click.argument("email")
-@needs_database
-def enable_user(email: str) -> None:
-    """Let a disabled account in again."""
-    accounts.enable(accounts.find(email))
-    click.echo("The account is enabled. The person was told.")
-
-
-@user.command("reset-two-factor")
-@click.argument("email")
-@needs_database
-def reset_two_factor(email: str) -> None:
-    """Turn two-factor sign-in off and remove every number."""
-    accounts.reset_two_factor(accounts.find(email))
-    click.echo("Two-factor sign-in is off and the numbers are gone. The person was told.")
 
 
 @sms.command("test")
@@ -178,12 +113,6 @@ def check_settings() -> None:
 def print_settings_docs() -> None:
     """Print the page of the docs that lists every setting."""
     click.echo(config_docs.render(), nl=False)
-
-
-def _read_password() -> str:
-    if sys.stdin.isatty():
-        return getpass.getpass("Password: ")
-    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _tell(outcome: trial_messages.Outcome) -> None:

@@ -1,8 +1,7 @@
 """How commands print: for people or, with ``--json``, as one document; a "no" is one line."""
 
-import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any, NoReturn, TypeVar
@@ -11,7 +10,7 @@ import click
 from sqlalchemy.exc import OperationalError, TimeoutError
 
 from extensions import end_reading
-from services import readiness
+from services import json_pieces, readiness
 from services.errors import Refusal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -69,27 +68,28 @@ def _print_line(name: str, value: Any) -> None:
 
 
 def _join(row: Mapping[str, Any]) -> str:
-    return "  ".join(_plain(cell) for cell in row.values() if cell not in ("", None))
+    """The cells that say something; of what is so or not, the name where it is so."""
+    cells = (name.replace("_", " ") if cell is True else cell for name, cell in row.items())
+    return "  ".join(_plain(cell) for cell in cells if cell not in ("", None, False))
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return f"{value:%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, datetime) else str(value)
 
 
 def print_json(value: Any) -> None:
-    """One JSON document."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """One JSON document; times are ISO 8601."""
+    click.echo(json_pieces.write(value))
 
 
-def print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
-    """A list, a line for each row."""
+def print_rows(rows: Iterable[Mapping[str, Any]], as_json: bool) -> None:
+    """A list, a line for each row, written as it is read."""
+    for piece in json_pieces.write_list(rows) if as_json else (f"{_join(row)}\n" for row in rows):
+        click.echo(piece, nl=False)
     if as_json:
-        print_json(rows)
-        return
-    for row in rows:
-        click.echo(_join(row))
+        click.echo()
 
 
 def list_problems(heading: str, problems: Sequence[str]) -> None:

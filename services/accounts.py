@@ -1,9 +1,9 @@
-"""What operators do with accounts: create, invite, disable, enable, reset the second factor.
+"""What operators do with accounts: create, invite, disable, enable, reset, delete, describe.
 
 Each change is audited, and the person is told.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -13,6 +13,7 @@ from models import Activity, EmailLink, Message, Phone, Registration, User
 from models_apps import AccessRequest, AppGrant, GroupMember
 from services import (
     access_requests,
+    administrators,
     credentials,
     grants,
     groups,
@@ -29,6 +30,7 @@ from services.audit import NOBODY, Client, Event, record
 from services.clock import now
 from services.days import last_day
 from services.emails import canonicalize, parse
+from services.errors import EmailTaken
 from services.errors_apps import PersonUnconfirmed, PersonUnknown
 from services.gate import registry
 from services.identity import check_password
@@ -68,8 +70,13 @@ def create(email: str, name: str, is_admin: bool, password: str | None) -> str:
 
 
 def invite(email: str) -> str:
-    """Make an invitation for an address and mail it. Returns its link. Raises ``EmailInvalid``."""
+    """Make an invitation for an address and mail it. Returns its link.
+
+    Raises ``EmailInvalid``, ``EmailTaken``.
+    """
     address = parse(email)
+    if people.has_account(address):
+        raise EmailTaken
     with writing() as session:
         link = links.issue(session, Purpose.INVITATION, _link_life(), email=address)
         outbox.enqueue(
@@ -80,37 +87,57 @@ def invite(email: str) -> str:
     return link
 
 
-def disable(user: User) -> None:
-    """Disable an account: every session ends at its next request."""
+def disable(user: User) -> bool:
+    """Disable an account: every session ends at its next request. False: it was already."""
     with writing() as session:
-        change_rows(session, update(User).where(User.id == user.id).values(disabled_at=now()))
+        if not _set_disabled(session, user, now()):
+            return False
         record(session, Event.ACCOUNT_DISABLED, NOBODY, user.id)
         notify(session, user, "account_disabled")
         access_requests.withdraw_all(session, user)
         credentials.changed(session, user)
+        return True
 
 
-def enable(user: User) -> None:
-    """Let a disabled account in again."""
+def enable(user: User) -> bool:
+    """Let a disabled account in again. False: it was not disabled."""
     with writing() as session:
-        change_rows(session, update(User).where(User.id == user.id).values(disabled_at=None))
+        if not _set_disabled(session, user, None):
+            return False
         record(session, Event.ACCOUNT_ENABLED, NOBODY, user.id)
         notify(session, user, "account_enabled")
+        return True
 
 
-def reset_two_factor(user: User) -> None:
-    """Turn two-factor sign-in off and remove every number, for a person who lost them all."""
+def _set_disabled(session: Session, user: User, at: datetime | None) -> bool:
+    wanted = User.disabled_at.is_not(None) if at is None else User.disabled_at.is_(None)
+    statement = update(User).where(User.id == user.id, wanted).values(disabled_at=at)
+    return change_rows(session, statement) == 1
+
+
+def reset_two_factor(user: User) -> bool:
+    """Turn two-factor sign-in off and remove every number, for a person who lost them all.
+
+    False: there was nothing to reset.
+    """
     with writing() as session:
-        change_rows(session, delete(Phone).where(Phone.user_id == user.id))
-        change_rows(session, update(User)
-            .where(User.id == user.id)
+        gone = change_rows(session, delete(Phone).where(Phone.user_id == user.id))
+        turned_off = change_rows(session, update(User)
+            .where(
+                User.id == user.id,
+                User.two_factor_enabled | User.email_way_barred_at.is_not(None)
+                | User.email_way_disabled_at.is_not(None),
+            )
             .values(
                 two_factor_enabled=False, email_way_barred_at=None, email_way_disabled_at=None,
                 email_code_failures=0,
             ))  # fmt: skip
+        if not gone and not turned_off:
+            return False
         record(session, Event.TWO_FACTOR_RESET, NOBODY, user.id)
         notify(session, user, "two_factor_reset")
         credentials.changed(session, user)
+        return True
 
 
 def close(user: User, password: str, client: Client) -> None:
@@ -130,6 +157,7 @@ def describe(user: User) -> dict[str, object]:
         "email": user.email,
         "name": user.name,
         "admin": user.is_admin,
+        "last_sign_in_at": user.last_sign_in_at.isoformat() if user.last_sign_in_at else "",
         "created_at": user.created_at.isoformat(),
         "disabled": user.disabled_at is not None,
         "two_factor": user.two_factor_enabled,
@@ -143,6 +171,15 @@ def describe(user: User) -> dict[str, object]:
         "messages": _latest_messages(session, user),
         "activity": _latest_events(session, user),
     }
+
+
+def delete_account(user: User) -> None:
+    """Delete a person's account for good. Raises ``LastAdministrator``."""
+    with writing() as session:
+        administrators.refuse_if_last(session, user)
+        record(session, Event.ACCOUNT_DELETED, NOBODY, user.id)
+        notify(session, user, "account_closed")
+        _remove(session, user)
 
 
 def _remove(session: Session, user: User) -> None:

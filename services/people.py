@@ -1,15 +1,20 @@
-"""Finding a person by the address that somebody typed, and adding one."""
+"""Finding people: by the address that somebody typed, or all of them; and adding one."""
 
-from sqlalchemy import select
+from collections.abc import Iterator
+
+from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from extensions import db
+from extensions import db, end_reading
 from models import User
 from services.clock import now
 from services.emails import canonicalize, parse
 from services.errors import EmailInvalid, EmailTaken
 from services.errors_apps import PersonUnknown
+
+STEP = 500
+"""Rows read at once."""
 
 
 def find_by_email(email: str, field: str = "email") -> User:
@@ -26,6 +31,25 @@ def find_by_email(email: str, field: str = "email") -> User:
     if user is None:
         raise PersonUnknown(field)
     return user
+
+
+def has_account(email: str) -> bool:
+    """Whether an address, as ``emails.parse`` returns it, has an account."""
+    found = exists().where(User.email_canonical == canonicalize(email))
+    return bool(db.session.scalar(select(found)))
+
+
+def list_all() -> Iterator[User]:
+    """Everybody with an account, the oldest account first; read a step at a time, by keyset."""
+    after = 0
+    while True:
+        some = select(User).where(User.id > after).order_by(User.id).limit(STEP)
+        rows = db.session.scalars(some).all()
+        end_reading()
+        yield from rows
+        if len(rows) < STEP:
+            return
+        after = rows[-1].id
 
 
 def add(

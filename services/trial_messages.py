@@ -9,6 +9,28 @@ from services.emails import parse
 
 LIFE_SECONDS = 600
 
+WORDS = {
+    "text": {
+        sms.BAD_NUMBER: "the provider does not know this number",
+        sms.UNSUPPORTED: "this number cannot receive texts",
+        sms.OPTED_OUT: "this number answered STOP to an earlier text; it has to answer START",
+        sms.ROUTE_OFF: "the provider sends no texts to this country or network for your account",
+        sms.BLOCKED: "the provider suspects fraud",
+        sms.BUSY: "the provider could not be reached, or asked to try later",
+        sms.UNKNOWN: "the provider did not answer in time, or not clearly",
+        sms.UNDELIVERED: "it did not reach the phone",
+        sms.MISCONFIGURED: "the account, the key or the sender is wrong; look at TWILIO_...",
+    },
+    "mail": {
+        mail.REFUSED: "the mail server does not take it",
+        mail.BUSY: "the mail server could not be reached, or asked to try later",
+        mail.UNKNOWN: "the connection broke before the mail server answered",
+        mail.MISCONFIGURED: "the mail server does not accept login, encryption or sender;"
+        " look at GATEPOST_SMTP_URL and GATEPOST_MAIL_FROM",
+    },
+}
+"""What each outcome of a gateway means to the operator."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -45,7 +67,7 @@ def send_mail(address: str) -> Outcome:
 def _describe(what: str, accepted: bool, outcome: str, code: str, detail: str) -> str:
     if accepted:
         return f"The {what} was accepted for delivery."
+    known = outcome != mail.UNKNOWN
+    begun = f"The {what} was not sent" if known else f"Nobody knows whether the {what} was sent"
     more = " ".join(part for part in (f"code {code}" if code else "", detail) if part)
-    return f"The {what} was not sent: {outcome.replace('_', ' ')}" + (
-        f" ({more})." if more else "."
-    )
+    return f"{begun}: {WORDS[what][outcome]}" + (f" ({more})." if more else ".")

@@ -20,6 +20,7 @@ BESIDE = {
     "logs": "config",
     "models_apps": "models",
     "cli_apps": "cli",
+    "cli_users": "cli",
     "cli_doctor": "cli",
     "cli_output": "cli",
 }

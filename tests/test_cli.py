@@ -9,16 +9,28 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskCliRunner
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 import config_docs
 from extensions import db, writing
-from services import accounts, passwords, phones, sign_in
+from models import User
+from services import (
+    accounts,
+    mail,
+    passwords,
+    people,
+    phones,
+    sign_in,
+    sms,
+    trial_messages,
+)
+from services.audit import Event, record
+from services.clock import now
 from services.errors import AccountDisabled
 from services.sign_in import Browser, SignedIn
-from tests.messages import messages_to, queue
+from tests.messages import change, messages_to, queue
 from tests.outbox import Outbox
-from tests.people import CLIENT, NUMBER, PASSWORD, Person, load_user
+from tests.people import CLIENT, NUMBER, PASSWORD, Person, load_user, open_session
 from tests.portal import flask
 
 NewPerson = Callable[..., Person]
@@ -107,6 +119,14 @@ class TestUserCreate:
         assert reason in refused(run("user", "create", *args, typed=typed))
 
 
+def test_who_has_an_account_is_not_invited(
+    run: Callable[..., Result], new_person: NewPerson, outbox: Outbox
+) -> None:
+    new_person()
+    assert "There is an account" in refused(run("user", "invite", "ANN@example.org"))
+    assert outbox.messages("mail") == []
+
+
 def test_an_invitation_is_mailed_and_printed(run: Callable[..., Result], outbox: Outbox) -> None:
     printed = good(run("user", "invite", ANN))
 
@@ -142,8 +162,134 @@ class TestUserShow:
         assert told["messages"][0]["kind"] == "account_disabled"
         assert told["activity"][0]["event"] == "account_disabled"
 
+    def test_times_events_and_messages_are_in_words(
+        self, app: Flask, run: Callable[..., Result], new_person: NewPerson
+    ) -> None:
+        ann = new_person(number=NUMBER, name="Ann")
+        with app.app_context():
+            accounts.disable(load_user(ann.id))
+            message = queue(user_id=ann.id, to=NUMBER)
+            change(message, state="failed", reason="opted_out", provider_code="21610")
+            with writing() as session:
+                record(session, Event.LIMIT_REACHED, CLIENT, ann.id, rule="codes_hour", by=None)
+        printed = good(run("user", "show", ANN))
+
+        assert "last signed in: never" in printed
+        assert "  the number ending 23  primary\n" in printed
+        moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  "
+        for line in (
+            r"sms  sign_in_code  to ••23  failed  opted_out  code 21610",
+            r"mail  account_disabled  to a••@example.org  queued",
+            r"account_disabled  The account was disabled by an administrator",
+            r"limit_reached  No more codes were sent for a while  from 192.0.2.7  rule: codes_hour",
+        ):
+            assert re.search(rf"(?m)^  {moment}{line}$", printed), (line, printed)
+
+
+class TestUserList:
+    def test_everybody_is_a_line(
+        self, app: Flask, run: Callable[..., Result], new_person: NewPerson
+    ) -> None:
+        new_person(name="Ann", admin=True)
+        bob = new_person("bob@example.org", number=NUMBER, two_factor=True)
+        with app.app_context():
+            open_session(load_user(bob.id))
+            accounts.disable(load_user(bob.id))
+            today = load_user(bob.id).last_sign_in_at
+        assert good(run("user", "list")).splitlines() == [
+            "ann@example.org  Ann  administrator  never signed in",
+            f"bob@example.org  disabled  two factor  last signed in {today:%Y-%m-%d}",
+        ]
+
+    def test_json_is_one_document_however_many_there_are(
+        self, app: Flask, run: Callable[..., Result]
+    ) -> None:
+        assert json.loads(good(run("user", "list", "--json"))) == []
+        with app.app_context(), writing() as session:
+            session.execute(
+                insert(User),
+                [
+                    {"email": f"p{n}@example.org", "email_canonical": f"p{n}@example.org",
+                     "created_at": now(), "email_confirmed_at": now()}
+                    for n in range(people.STEP + 1)
+                ],
+            )  # fmt: skip
+        told = json.loads(good(run("user", "list", "--json")))
+
+        assert [row["email"] for row in told] == [
+            f"p{n}@example.org" for n in range(people.STEP + 1)
+        ]
+        assert told[0].keys() == {
+            "id", "email", "name", "admin", "disabled", "two_factor", "created_at",
+            "last_sign_in_at",
+        }  # fmt: skip
+
+
+class TestUserDelete:
+    def test_it_asks_first(
+        self, app: Flask, run: Callable[..., Result], new_person: NewPerson
+    ) -> None:
+        new_person()
+        for typed in ("n\n", ""):
+            result = run("user", "delete", ANN, typed=typed)
+            assert result.exit_code == 1
+            assert "Delete the account of ann@example.org for good?" in result.output
+        assert "ann@example.org" in good(run("user", "list"))
+
+        assert "The person was told" in good(run("user", "delete", "ANN@example.org", typed="y\n"))
+        assert good(run("user", "list")) == ""
+        with app.app_context():
+            assert len(messages_to(ANN, "account_closed")) == 1
+
+    def test_not_where_it_need_not(self, run: Callable[..., Result], new_person: NewPerson) -> None:
+        new_person()
+        good(run("user", "delete", ANN, "--yes"))
+        assert good(run("user", "list")) == ""
+
+
+class TestAdministrators:
+    def test_promote_and_demote(self, run: Callable[..., Result], new_person: NewPerson) -> None:
+        new_person()
+        new_person("bob@example.org", admin=True)
+        for command, first in (("promote", "is an"), ("demote", "is no longer an")):
+            assert f"The person {first} administrator. The person was told." in good(
+                run("user", command, ANN)
+            )
+            assert good(run("user", command, ANN)).endswith(": nothing to do.\n")
+
+    @pytest.mark.parametrize("args", [("demote", ANN), ("delete", ANN, "--yes")])
+    def test_the_last_one_stays(
+        self, run: Callable[..., Result], new_person: NewPerson, args: tuple[str, ...]
+    ) -> None:
+        new_person(admin=True)
+        assert refused(run("user", *args)).startswith("This is the last administrator")
+
 
 class TestUserChanges:
+    @pytest.mark.parametrize(
+        ("command", "printed"),
+        [
+            ("enable", "The account is not disabled: nothing to do."),
+            ("reset-two-factor", "Two-factor sign-in is off already, and there is no number"),
+        ],
+    )
+    def test_nothing_is_claimed_where_nothing_was_to_do(
+        self, run: Callable[..., Result], new_person: NewPerson, command: str, printed: str
+    ) -> None:
+        new_person()
+        assert printed in good(run("user", command, ANN))
+
+    def test_twice_is_once(
+        self, app: Flask, run: Callable[..., Result], new_person: NewPerson
+    ) -> None:
+        new_person()
+        good(run("user", "disable", ANN))
+        assert good(run("user", "disable", ANN)) == (
+            "The account is disabled already: nothing to do.\n"
+        )
+        with app.app_context():
+            assert len(messages_to(ANN, "account_disabled")) == 1
+
     def test_disable_and_enable(
         self, app: Flask, run: Callable[..., Result], new_person: NewPerson
     ) -> None:
@@ -170,7 +316,10 @@ class TestUserChanges:
             assert len(messages_to(ANN, "two_factor_reset")) == 1
         assert isinstance(sign_in_with(app, PASSWORD), SignedIn)
 
-    @pytest.mark.parametrize("command", ["show", "disable", "enable", "reset-two-factor"])
+    @pytest.mark.parametrize(
+        "command",
+        ["show", "disable", "enable", "reset-two-factor", "promote", "demote", "delete"],
+    )
     @pytest.mark.parametrize("email", ["nobody@example.org", "nonsense"])
     def test_who_is_not_there_is_said_so(
         self, run: Callable[..., Result], command: str, email: str
@@ -237,7 +386,20 @@ class TestTrialMessages:
     ) -> None:
         result = run("mail", "test", ANN)
         assert result.exit_code == 1
-        assert result.stdout.startswith("The mail was not sent: ")
+        assert result.stdout == (
+            "The mail was not sent: the mail server could not be reached, or asked to try later"
+            " (ConnectionRefusedError).\n"
+        )
+
+    @pytest.mark.parametrize("channel", ["text", "mail"])
+    def test_every_outcome_has_its_words(self, channel: str) -> None:
+        gateway = sms if channel == "text" else mail
+        outcomes = {
+            value
+            for name, value in vars(gateway).items()
+            if name.isupper() and isinstance(value, str) and name != "ACCEPTED"
+        }
+        assert outcomes == set(trial_messages.WORDS[channel])
 
 
 def test_deliver_sends_what_is_due(app: Flask, run: Callable[..., Result], outbox: Outbox) -> None:
@@ -273,7 +435,8 @@ def test_settings_docs_prints_the_page(run: Callable[..., Result]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["user create", "user invite", "user show", "user disable", "user enable",
+    ["user create", "user invite", "user list", "user show", "user disable", "user enable",
+     "user promote", "user demote", "user delete", "ready",
      "user reset-two-factor", "sms test", "mail test", "deliver", "sweep", "settings check",
      "settings docs", "db upgrade"],
 )  # fmt: skip

@@ -23,7 +23,8 @@ EMPTY = "The database has no tables yet: run flask db upgrade."
 OLD = "The database is older than this version of Gatepost: run flask db upgrade."
 ANN = "ann@example.org"
 COMMANDS = [
-    ("user", "create", ANN), ("user", "invite", ANN), ("user", "show", ANN),
+    ("user", "create", ANN), ("user", "invite", ANN), ("user", "list"), ("user", "show", ANN),
+    ("user", "promote", ANN), ("user", "demote", ANN), ("user", "delete", ANN),
     ("user", "disable", ANN), ("user", "enable", ANN), ("user", "reset-two-factor", ANN),
     ("app", "add", "Wiki", "https://wiki.example.org"), ("app", "list", "--json"),
     ("app", "show", "Wiki"), ("app", "remove", "Wiki"),

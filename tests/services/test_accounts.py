@@ -24,7 +24,7 @@ from services.errors import (
 from services.sign_in import Browser, SignedIn
 from tests.apps import DOMAINS, let_in, make_app, make_group
 from tests.challenges import code_of
-from tests.messages import messages_to
+from tests.messages import messages_to, queue
 from tests.people import CLIENT, NUMBER, PASSWORD, Person, load_user, open_session
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -89,6 +89,13 @@ class TestCreating:
         assert count(User) == 0
 
 
+class TestInviting:
+    def test_who_has_an_account_needs_no_invitation(self, ann: User) -> None:
+        with pytest.raises(EmailTaken):
+            accounts.invite(" ANN@example.org")
+        assert (count(Message), count(EmailLink)) == (0, 0)
+
+
 class TestFinding:
     def test_by_any_way_to_write_the_address(self, ann: User) -> None:
         assert accounts.find(" ANN@Example.org ").id == ann.id
@@ -118,6 +125,16 @@ class TestDisabling:
         assert len(messages_to(ann.email, "account_enabled")) == 1
         assert events() == ["account_disabled", "account_enabled"]
 
+    def test_what_is_so_already_is_said_to_nobody(self, ann: User) -> None:
+        assert not accounts.enable(ann)
+        assert accounts.disable(ann)
+        epoch = load_user(ann.id).epoch
+        assert not accounts.disable(ann)
+
+        assert load_user(ann.id).epoch == epoch
+        assert events() == ["account_disabled"]
+        assert len(messages_to(ann.email, "account_disabled")) == 1
+
 
 class TestResettingTwoFactor:
     def test_numbers_and_hindrances_are_gone_and_the_person_is_told(self, ann: User) -> None:
@@ -137,6 +154,8 @@ class TestResettingTwoFactor:
         assert (user.email_way_barred_at, user.email_way_disabled_at) == (None, None)
         assert user.email_code_failures == 0
         assert [count(t) for t in (Phone, LoginSession, RememberedBrowser)] == [0, 0, 0]
+        assert len(messages_to(ann.email, "two_factor_reset")) == 1
+        assert not accounts.reset_two_factor(load_user(ann.id)), "again does nothing"
         assert len(messages_to(ann.email, "two_factor_reset")) == 1
 
 
@@ -159,20 +178,20 @@ class TestClosing:
     def test_messages_that_are_done_with_go_and_those_on_their_way_still_go_out(
         self, ann: User, bob: User
     ) -> None:
-        accounts.enable(bob)
-        accounts.enable(ann)
+        queue(user_id=bob.id)
+        queue(user_id=ann.id)
         with writing() as session:
             session.execute(update(Message).values(state="sent", payload=None))
         accounts.reset_two_factor(ann)
         accounts.close(ann, PASSWORD, CLIENT)
 
         kept = db.session.scalars(select(Message.kind).order_by(Message.id))
-        assert list(kept) == ["account_enabled", "two_factor_reset", "account_closed"]
+        assert list(kept) == ["sign_in_code", "two_factor_reset", "account_closed"]
 
-    def test_an_invitation_to_the_address_goes_too(self, ann: User) -> None:
+    def test_an_invitation_to_the_address_goes_too(self, new_user: Callable[..., User]) -> None:
         accounts.invite("ann@example.org")
         accounts.invite("bob@example.org")
-        accounts.close(ann, PASSWORD, CLIENT)
+        accounts.close(new_user(), PASSWORD, CLIENT)
 
         assert list(db.session.scalars(select(EmailLink.email))) == ["bob@example.org"]
 

@@ -86,7 +86,8 @@ class TestActivity:
         with app.app_context(), writing() as session:
             for event in Event:
                 record(session, event, Client(), ann.id)
-        titles = titles_of(open_page(client, "/account/activity"))
+        page = open_page(client, "/account/activity")
+        titles = titles_of(page) + titles_of(page.follow("Show older"))
 
         assert len(set(titles)) == len(Event)
         assert set(activity.WORDS) == set(Event)
