@@ -30,7 +30,7 @@ from services.errors import (
     CodeTriesUsed,
     NothingSent,
 )
-from services.limits import Window, give_back, take
+from services.limits import Window, give_back, room, take
 from services.notices import notify
 from services.sealing import code_keys
 
@@ -253,16 +253,18 @@ def _spend_try(session: Session, user: User, purpose: Purpose, reference: Refere
         "keys": list(code_keys()), "most": settings().code_tries, "moment": now(),
     }  # fmt: skip
     if change_rows(session, _SPEND_TRY, values) != 1:
-        raise _why_closed(find(session, user, purpose, reference))
+        raise _why_closed(session, user, find(session, user, purpose, reference))
 
 
-def _why_closed(challenge: Challenge | None) -> ChallengeClosed | ChallengeConsumed:
+def _why_closed(
+    session: Session, user: User, challenge: Challenge | None
+) -> ChallengeClosed | ChallengeConsumed:
     if challenge is None:
         return ChallengeClosed()
     if challenge.consumed_at is not None:
         return ChallengeConsumed()
     if challenge.superseded_at is None and challenge.tries >= settings().code_tries:
-        return CodeTriesUsed()
+        return CodeTriesUsed(room(session, _person_windows(user.id))[1])
     return CodeExpired() if challenge.expires_at <= now() else ChallengeClosed()
 
 
@@ -286,12 +288,13 @@ def _refuse_wrong_code(user: User, challenge: Challenge, digits: str, client: Cl
         record(session, Event.CODE_INCORRECT, client, user.id, purpose=challenge.purpose)
         if challenge.purpose in PROVES_AN_AUTHENTICATOR:
             _disable_hopeless_way(session, user, challenge, client)
-    tries_left = max(0, settings().code_tries - challenge.tries)
-    if tries_left == 0:
-        raise CodeTriesUsed
-    if not re.fullmatch(r"[0-9]*", digits):
-        raise CodeIncorrect(tries_left, "digits")
-    raise CodeIncorrect(tries_left, "" if len(digits) == DIGITS else "length")
+        of_person, wait = room(session, _person_windows(user.id))
+    of_code = settings().code_tries - challenge.tries
+    if of_code <= 0:
+        raise CodeTriesUsed(wait)
+    right_length = "" if len(digits) == DIGITS else "length"
+    shape = right_length if re.fullmatch(r"[0-9]*", digits) else "digits"
+    raise CodeIncorrect(min(of_code, of_person), shape, wait)
 
 
 def _count_failure(session: Session, user: User, reference: Reference) -> None:

@@ -200,13 +200,15 @@ class CodeMissing(Refusal):
 
 
 class CodeIncorrect(Refusal):
-    """Not the code; ``tries_left`` more may be tried."""
+    """Not the code; ``tries_left`` more may be tried, or, with none, after ``wait`` seconds."""
 
     field = "code"
 
-    def __init__(self, tries_left: int, shape: str = "") -> None:
+    def __init__(self, tries_left: int, shape: str = "", wait: int = 0) -> None:
         self.tries_left = tries_left
         left = ngettext("%(num)d try left.", "%(num)d tries left.", tries_left)
+        if wait:
+            left = lazy_gettext("Wait %(wait)s, then try again.", wait=describe_wait(wait))
         what = {
             "digits": lazy_gettext("The code is made of digits only."),
             "length": lazy_gettext("The code has 6 digits."),
@@ -229,9 +231,16 @@ class CodeExpired(ChallengeClosed):
 
 
 class CodeTriesUsed(ChallengeClosed):
-    """Every try of this code was used."""
+    """Every try of this code was used; the person may try a new one after ``wait`` seconds."""
 
     sentence = lazy_gettext("There were too many tries with this code. Send a new code.")
+
+    def __init__(self, wait: int = 0) -> None:
+        if wait:
+            self.sentence = lazy_gettext(
+                "There were too many tries with this code. Wait %(wait)s, then send a new code.",
+                wait=describe_wait(wait),
+            )
 
 
 class NothingSent(Refusal):

@@ -102,6 +102,18 @@ def check(session: Session, places: Iterable[Place]) -> None:
         raise _refusal(full, rules, now)
 
 
+def room(session: Session, places: Iterable[Place]) -> tuple[int, int]:
+    """How often all places together can still be taken and, where not at all, in how many
+    seconds they can. Counts nothing.
+    """
+    rules, now = _by_key(places), time.time()
+    rows = [row for row in _read(session, sorted(rules)) if row.expires_at > now]
+    used = {row.key: row.uses for row in rows}
+    left = min(rule.most - used.get(key, 0) for key, rule in rules.items())
+    ends = [row.expires_at for row in rows if row.uses >= rules[row.key].most]
+    return max(0, left), _seconds_until(max(ends), now) if ends else 0
+
+
 def give_back(session: Session, places: Iterable[Place], uses: int = 1) -> None:
     """Take back ``uses`` counts at each place, never below none."""
     keys = sorted(_by_key(places))

@@ -44,6 +44,34 @@ class TestTries:
         with pytest.raises(CodeTriesUsed):
             check(ann, reference, code_of(reference))
 
+    def test_no_try_is_promised_that_the_person_does_not_have(
+        self, ann: User, clock: time_machine.Traveller
+    ) -> None:
+        first = issue(ann)
+        assert [str(fail(ann, first))[-13:] for _ in range(3)][-1] == "2 tries left."
+        second = issue(ann)
+        assert str(fail(ann, second)) == "The code is not right. 1 try left."
+        last = fail(ann, second)
+        assert isinstance(last, CodeIncorrect)
+        assert last.tries_left == 0
+        clock.shift(60)
+        assert str(fail(ann, second)) == "Too many tries. Wait 5 minutes, then try again."
+
+        clock.shift(240)
+        assert str(fail(ann, second)) == "The code is not right. 2 tries left."
+
+    def test_a_new_code_is_promised_for_when_it_can_be_entered(
+        self, ann: User, clock: time_machine.Traveller
+    ) -> None:
+        reference = issue(ann)
+        for _ in range(5):
+            last = fail(ann, reference)
+        assert "Wait 6 minutes, then send a new code." in str(last)
+        clock.shift(120)
+        assert "Wait 4 minutes, then send a new code." in str(fail(ann, reference))
+        clock.shift(180)
+        assert str(fail(ann, reference)).endswith("with this code. Send a new code.")
+
     def test_the_fifth_try_may_be_the_right_one(self, ann: User) -> None:
         reference = issue(ann)
         for _ in range(4):

@@ -158,6 +158,22 @@ class TestWindow:
         assert caught.value.rule == "two_a_day"
         assert caught.value.retry_after in {86400, 86401}
 
+    def test_room_is_that_of_the_fullest_place(self, clock: time_machine.Traveller) -> None:
+        def room(*places: Place) -> tuple[int, int]:
+            with writing() as session:
+                return limits.room(session, places)
+
+        assert room((FIVE, "ann"), (TWO_A_DAY, "ann")) == (2, 0)
+        take_often(4, (FIVE, "ann"))
+        assert room((FIVE, "ann"), (TWO_A_DAY, "ann")) == (1, 0)
+        clock.shift(100)
+        take((FIVE, "ann"))
+        left, wait = room((FIVE, "ann"), (TWO_A_DAY, "ann"))
+        assert left == 0
+        assert wait in {200, 201}
+        clock.shift(200)
+        assert room((FIVE, "ann")) == (5, 0)
+
     def test_a_paused_window_is_closed_for_its_whole_length(
         self, clock: time_machine.Traveller
     ) -> None:

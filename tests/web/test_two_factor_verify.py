@@ -75,8 +75,8 @@ def test_it_says_what_is_wrong_and_how_many_tries_are_left(
         "The code is made of digits only. 3 tries left.",
         "The code is not right. 2 tries left.",
         "The code is not right. 1 try left.",
-        "There were too many tries with this code. Send a new code.",
-        "There were too many tries with this code. Send a new code.",
+        "There were too many tries with this code. Wait 5 minutes, then send a new code.",
+        "There were too many tries with this code. Wait 5 minutes, then send a new code.",
     ]
     assert not is_signed_in(client)
 
