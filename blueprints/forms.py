@@ -43,11 +43,12 @@ class Form(FlaskForm):  # type: ignore[misc]
 
     def take_refusal(self, refusal: Refusal) -> None:
         """Show a service's refusal at its field, or above the form."""
-        field = self._fields.get(refusal.field or "")
-        if field is None:
-            self.form_errors.append(str(refusal))
-        else:
-            field.errors = [*field.errors, str(refusal)]
+        for part in refusal.parts:
+            field = self._fields.get(part.field or "")
+            if field is None:
+                self.form_errors.append(str(part))
+            else:
+                field.errors = [*field.errors, str(part)]
 
 
 class refusals_on:  # noqa: N801 (reads as the statement it stands in)

@@ -15,8 +15,28 @@ class Refusal(Exception):
     status = 422
     retry_after: int | None = None
 
+    @property
+    def parts(self) -> "tuple[Refusal, ...]":
+        """Each single refusal, to be shown at its own field."""
+        return (self,)
+
     def __str__(self) -> str:
         return str(self.sentence)
+
+
+class SeveralRefusals(Refusal):
+    """More than one thing is wrong with what was typed: people mend it all at once."""
+
+    def __init__(self, *parts: Refusal) -> None:
+        self._parts = parts
+
+    @property
+    def parts(self) -> tuple[Refusal, ...]:
+        """Each single refusal, to be shown at its own field."""
+        return self._parts
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self._parts))
 
 
 def describe_wait(seconds: int) -> str:

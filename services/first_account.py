@@ -12,7 +12,6 @@ from models import EmailLink, User
 from services import hashing, password_rules, people
 from services.audit import Client, Event, record
 from services.clock import now
-from services.emails import parse
 from services.errors import LinkInvalid, SetupTokenIncorrect
 from services.sealing import derive_key
 
@@ -30,13 +29,12 @@ def setup_token() -> str:
 def set_up(token: str, email: str, password: str, name: str, client: Client) -> None:
     """Make the first account, an administrator's, confirmed at once. Works one time.
 
-    Raises ``SetupTokenIncorrect``, ``LinkInvalid`` (set up already), ``EmailInvalid``,
-    ``PasswordUnsuitable``.
+    Raises ``SetupTokenIncorrect``, ``LinkInvalid`` (set up already), and what
+    ``password_rules.check_account`` raises.
     """
     if not hmac.compare_digest(token.strip().encode(), setup_token().encode()):
         raise SetupTokenIncorrect
-    address = parse(email)
-    password_rules.check(password, address, name)
+    address = password_rules.check_account(email, password, name)
     if not is_empty():
         raise LinkInvalid
     end_reading()

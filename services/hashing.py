@@ -36,6 +36,11 @@ def verify_password(stored: str | None, password: str) -> bool:
     return _wait_for(future) and stored is not None
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether two passwords would have the same hash."""
+    return _normalize(one) == _normalize(other)
+
+
 def needs_rehash(stored: str) -> bool:
     """Whether the hash was made with other parameters than today's."""
     return _hasher().check_needs_rehash(stored)

@@ -9,13 +9,33 @@ import unicodedata
 from flask_babel import lazy_gettext
 
 from extensions import settings
-from services.errors import PasswordUnsuitable
+from services.emails import parse
+from services.errors import EmailInvalid, PasswordUnsuitable, Refusal, SeveralRefusals
 
 LONGEST_ESTIMATED = 72
 """zxcvbn's time grows steeply with length, and it refuses more."""
 
 WEAKEST_ALLOWED = 2
 """zxcvbn's score, 0 to 4: below this it falls to a few million guesses."""
+
+
+def check_account(email: str, password: str, name: str) -> str:
+    """The typed address as it is to be stored, once it and the password will do.
+
+    Raises ``EmailInvalid``, ``PasswordUnsuitable``, or both at once as ``SeveralRefusals``.
+    """
+    address, wrong = email, list[Refusal]()
+    try:
+        address = parse(email)
+    except EmailInvalid as refusal:
+        wrong.append(refusal)
+    try:
+        check(password, address, name)
+    except PasswordUnsuitable as refusal:
+        wrong.append(refusal)
+    if wrong:
+        raise wrong[0] if len(wrong) == 1 else SeveralRefusals(*wrong)
+    return address
 
 
 def check(password: str, *personal_words: str) -> None:

@@ -5,6 +5,7 @@ A reset never signs in and never skips the second step.
 
 from datetime import timedelta
 
+from flask_babel import lazy_gettext
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -23,7 +24,7 @@ from services import (
 from services.audit import Client, Event, record
 from services.clock import now
 from services.emails import canonicalize, parse
-from services.errors import LinkInvalid
+from services.errors import LinkInvalid, PasswordUnsuitable
 from services.links import Purpose
 from services.notices import notify
 
@@ -37,6 +38,8 @@ def change(login_session: LoginSession, current: str, password: str, client: Cli
     user = login_session.user
     password_rules.check(password, user.email, user.name)
     identity.check_password(user, current, client, field="current_password")
+    if hashing.is_same(password, current):
+        raise PasswordUnsuitable(lazy_gettext("This is your password already. Choose another one."))
     password_hash = hashing.hash_password(password)
     with writing() as session:
         _store(session, user, password_hash)

@@ -80,11 +80,11 @@ def register(
     """Register a person and queue the mail that their address needs, whichever that is.
 
     ``held`` is the token of this browser's earlier registration ("" = none). Returns the
-    token of this one, for the browser to keep. Raises ``EmailInvalid``, ``PasswordUnsuitable``,
-    ``RegistrationClosed``, ``LinkInvalid`` (the invitation), ``TooManyTries``, ``ServiceBusy``.
+    token of this one, for the browser to keep. Raises what ``password_rules.check_account``
+    raises, ``RegistrationClosed``, ``LinkInvalid`` (the invitation), ``TooManyTries``,
+    ``ServiceBusy``.
     """
-    address = parse(email)
-    password_rules.check(password, address, name)
+    address = password_rules.check_account(email, password, name)
     invited = _check_door(invitation)
     rule, network = _registrations_rule(), network_of(client.address)
     limits.check(db.session(), [(rule, network)])  # a hash is dear: none for those who are refused

@@ -1,6 +1,7 @@
 """Changing a password, and resetting it by a link that works once, for thirty minutes."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 import pytest
@@ -106,6 +107,17 @@ class TestChanging:
     def test_the_new_one_must_be_suitable(self, ann: User, password: str) -> None:
         with pytest.raises(PasswordUnsuitable):
             passwords.change(open_session(ann), PASSWORD, password, CLIENT)
+
+    @pytest.mark.parametrize("form", ["NFC", "NFD"])
+    def test_the_new_one_must_be_another(self, new_user: Callable[..., User], form: str) -> None:
+        old = "très longue vie à tous"
+        ann = new_user(password=old)
+        with pytest.raises(PasswordUnsuitable) as caught:
+            passwords.change(open_session(ann), old, unicodedata.normalize(form, old), CLIENT)
+
+        assert "already" in str(caught.value)
+        with pytest.raises(CurrentPasswordIncorrect):
+            passwords.change(open_session(ann), "wrong words", "wrong words of mine", CLIENT)
 
     def test_browsers_known_by_the_old_one_are_strangers_again(self, ann: User) -> None:
         cookie = browsers.make_known(ann)

@@ -148,6 +148,12 @@ class TestOpen:
         assert page.fields["password"] == ""
         assert count_people(app) == 0
 
+    def test_all_that_is_wrong_is_told_at_once(self, client: FlaskClient) -> None:
+        page = register(client, "ann", password="short")
+
+        assert [problem.split()[0] for problem in page.problems] == ["Enter", "Use"]
+        assert page.status == 422
+
     def test_who_is_signed_in_goes_home(
         self, client: FlaskClient, new_person: Callable[..., Person]
     ) -> None:
