@@ -210,7 +210,7 @@ class TestUserList:
                 insert(User),
                 [
                     {"email": f"p{n}@example.org", "email_canonical": f"p{n}@example.org",
-                     "created_at": now(), "email_confirmed_at": now()}
+                     "created_at": now()}
                     for n in range(people.STEP + 1)
                 ],
             )  # fmt: skip

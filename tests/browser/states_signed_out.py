@@ -102,6 +102,21 @@ def confirm_email_done(visit: Visit) -> None:
     visit.press("Confirm my email address")
 
 
+@state()
+def confirm_email_contested(visit: Visit) -> None:
+    registered = visit.new_registration()
+    visit.post("/register", email=registered.email, password=PASSWORD)
+    link = link_in(visit.wait_for("mail", 1, registered.email)[0])
+    visit.page.context.clear_cookies()
+    visit.open(link)
+
+
+@state()
+def choose_first_password(visit: Visit) -> None:
+    confirm_email_contested(visit)
+    visit.press("Confirm my email address")
+
+
 @state(422)
 def confirm_email_link_invalid(visit: Visit) -> None:
     visit.open("/confirm-email/a-link-that-was-cut-short")
@@ -111,6 +126,13 @@ def confirm_email_link_invalid(visit: Visit) -> None:
 @state()
 def confirm_email_resend(visit: Visit) -> None:
     visit.open("/confirm-email/resend")
+
+
+@state()
+def confirm_email_sent_again(visit: Visit) -> None:
+    visit.open("/confirm-email/resend")
+    visit.fill("Email address", new_email())
+    visit.press("Send link")
 
 
 @state(422)
