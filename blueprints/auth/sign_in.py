@@ -39,6 +39,7 @@ def sign_in() -> ResponseReturnValue:
         "auth/sign_in", form=form, unconfirmed=isinstance(why, EmailUnconfirmed),
         must_wait=isinstance(why, TooManyTries), app=entry.wanted_card(),
         lost_post=entry.is_lost_post(), refused=entry.is_refused(),
+        remember_days=settings().remember_me_days,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from blueprints.code_pages import SignInCodeForm
 from blueprints.forms import Form, refusals_on
 from blueprints.pages import page, see_other
 from blueprints.two_factor import two_factor
+from extensions import settings
 from services import codes
 from services import sign_in as signing_in
 from services.challenges import Purpose
@@ -69,4 +70,5 @@ def _show(form: Form) -> Response:
     code_page = code_pages.describe(guard.current_pending().user, Purpose.SIGN_IN, urls)
     if code_page is None:
         return redirect(url_for("two_factor.choose"), 303)  # type: ignore[return-value]
-    return page("two_factor/verify", form=form, code_page=code_page)
+    days = settings().remembered_browser_days
+    return page("two_factor/verify", form=form, code_page=code_page, remember_days=days)

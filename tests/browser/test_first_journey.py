@@ -124,7 +124,7 @@ class Traveller:
         self.see(f"We sent a 6-digit code to the number ending {self.number[-2:]}")
         code = self.hands.read_code()
         self.hands.fill("Security code", f"{code[:3]} {code[3:]}")
-        self.hands.tick("Remember this browser")
+        self.hands.tick("Remember this browser for 14 days")
         self.hands.press("Submit")
         self.see("Your account", "This browser")
 

@@ -7,12 +7,9 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 
-from tests.people import Person
-from tests.steps import (
-    LOGIN,
-    is_signed_in,
-    sign_in,
-)
+from tests.page import Page, open_page
+from tests.people import NUMBER, Person
+from tests.steps import LOGIN, ask_for_code, is_signed_in, sign_in
 
 
 @pytest.fixture
@@ -20,10 +17,36 @@ def ann(new_person: Callable[..., Person]) -> Person:
     return new_person()
 
 
+def labels_of(page: Page) -> list[str]:
+    return [label.text for label in page.root.all("label")]
+
+
 def cookie_life(client: FlaskClient, name: str) -> timedelta | None:
     cookie = client.get_cookie(name)
     assert cookie is not None
     return None if cookie.max_age is None else timedelta(seconds=cookie.max_age)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "for 14 days",
+        pytest.param("for 7 days", marks=pytest.mark.settings(GATEPOST_REMEMBER_ME_DAYS="7")),
+        pytest.param("for 1 day", marks=pytest.mark.settings(GATEPOST_REMEMBER_ME_DAYS="1")),
+    ],
+)
+def test_the_page_says_for_how_long(client: FlaskClient, words: str) -> None:
+    assert f"Keep me signed in {words}" in labels_of(open_page(client, "/sign-in"))
+
+
+@pytest.mark.settings(GATEPOST_REMEMBERED_BROWSER_DAYS="30")
+def test_the_code_page_says_for_how_long_too(
+    client: FlaskClient, new_person: Callable[..., Person]
+) -> None:
+    ask_for_code(client, new_person(number=NUMBER, two_factor=True))
+    page = open_page(client, "/two-factor/verify")
+
+    assert "Remember this browser for 30 days" in labels_of(page)
 
 
 def test_without_it_the_cookie_ends_with_the_browser(client: FlaskClient, ann: Person) -> None:
