@@ -41,12 +41,14 @@ class GroupMember(Base):
     """A person in a group; a manager may put others in it and take them out."""
 
     __tablename__ = "group_members"
+    # Both columns: the gate reads a person's groups from the index alone.
+    __table_args__ = (Index("ix_group_members_user_id_group_id", "user_id", "group_id"),)
 
     group_id: Mapped[int] = mapped_column(
         ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True
     )
     user_id: Mapped[int] = mapped_column(
-        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
     )
     is_manager: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
