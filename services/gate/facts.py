@@ -157,9 +157,14 @@ def _make_facts(row: tuple[Any, ...], when: Callable[[Any], Any]) -> Facts:
     return Facts(
         scope, session_id, user_id, amr, when(proved_at), when(opened_at), when(seen_at),
         when(expires_at), idle_seconds, email, canonical, name, bool(two_factor),
-        tuple(map(int, groups.split(","))) if groups else (),
+        _read_groups(groups),
         grant_id is not None, when(granted_until),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)  # most people share theirs with others
+def _read_groups(text: str | None) -> tuple[int, ...]:
+    return tuple(map(int, text.split(","))) if text else ()
 
 
 @lru_cache(maxsize=16_384)  # a page asks many times for one person
