@@ -1,6 +1,7 @@
 """The ways a security code may travel: the person's own confirmed phones, and email."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from flask_babel import LazyString, lazy_gettext
 from sqlalchemy import bindparam, select
@@ -18,6 +19,16 @@ _PHONES = (
     .where(Phone.user_id == bindparam("of_user"))
     .order_by(Phone.is_primary.desc(), Phone.id)
 )
+
+
+class EmailState(StrEnum):
+    """Whether codes can come by email now, and why not."""
+
+    OPEN = "open"
+    BARRED = "barred"
+    """After a password reset by mail, until another way was used."""
+    DISABLED = "disabled"
+    """After too many wrong codes in a row."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +55,14 @@ class Way:
 
 def usable(session: Session, user: User) -> list[Way]:
     """Every way this person can use now, the usual one first."""
-    phones = _phones(session, user) if settings().sms_gateway != "none" else []
+    phones = _phones(session, user)
     return [*_phone_ways(phones), *_email_ways(user, bool(phones))]
+
+
+def email_state(session: Session, user: User) -> EmailState:
+    """Whether this person's codes can come by email now."""
+    barred = user.email_way_barred_at is not None
+    return _email_state(user, barred and bool(_phones(session, user)))
 
 
 def find(session: Session, user: User, way_id: str) -> Way:
@@ -67,6 +84,8 @@ def second_step_due(user: User) -> bool:
 
 
 def _phones(session: Session, user: User) -> list[Phone]:
+    if settings().sms_gateway == "none":
+        return []
     return list(session.scalars(_PHONES, {"of_user": user.id}))
 
 
@@ -79,11 +98,16 @@ def _phone_ways(phones: list[Phone]) -> list[Way]:
 
 
 def _email_ways(user: User, has_other: bool) -> list[Way]:
+    is_open = _email_state(user, has_other) is EmailState.OPEN
+    return [Way(EMAIL, "mail", user.email)] if is_open else []
+
+
+def _email_state(user: User, has_other: bool) -> EmailState:
     """A stolen mailbox must not be enough: after a reset by mail another way comes first.
 
     One that was disabled still counts: or a hundred wrong codes would open the mailbox's way.
     """
+    if user.email_way_disabled_at is not None:
+        return EmailState.DISABLED
     barred = user.email_way_barred_at is not None and has_other
-    if user.email_way_disabled_at or barred:
-        return []
-    return [Way(EMAIL, "mail", user.email)]
+    return EmailState.BARRED if barred else EmailState.OPEN

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from blueprints import cookies, guard
 from blueprints.account import account
 from blueprints.pages import page, refuse
+from extensions import db
 from services import browsers, login_sessions, phones, ways
 from services.errors import Refusal
 from services.tokens import digest
@@ -30,6 +31,7 @@ def show_overview(problem: str | None = None) -> Response:
     return page(
         "account/overview",
         user=user,
+        email_state=ways.email_state(db.session(), user).value,
         phones=phones.list_shown(user),
         browsers=_list_browsers(),
         two_factor_enabled=ways.second_step_due(user),

@@ -1,6 +1,7 @@
 """The account page in a browser: what it shows, and two-factor sign-in on and off."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 import time_machine
@@ -55,6 +56,25 @@ class TestWhatItShows:
             session.execute(update(Phone).values(disabled_at=now()))
 
         assert "Not in use" in sign_in(client, ann).main
+
+    @pytest.mark.parametrize(
+        ("state", "number", "words"),
+        [
+            ({"email_way_barred_at": None}, NUMBER, "Codes and notices can reach you here."),
+            ({"email_way_barred_at": now()}, NUMBER, "Notices reach you here; codes do again once"),
+            ({"email_way_barred_at": now()}, None, "Codes and notices can reach you here."),
+            ({"email_way_disabled_at": now()}, NUMBER, "Notices reach you here; codes do not"),
+        ],
+    )
+    def test_it_says_what_can_come_by_email(
+        self, client: FlaskClient, app: Flask, new_person: Callable[..., Person],
+        state: dict[str, datetime | None], number: str | None, words: str,
+    ) -> None:  # fmt: skip
+        ann = new_person(number=number)
+        with app.app_context(), writing() as session:
+            session.execute(update(User).values(**state))
+
+        assert words in sign_in(client, ann).main
 
     def test_a_name_is_shown_as_it_is_written(
         self, client: FlaskClient, new_person: Callable[..., Person]
