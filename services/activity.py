@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from flask_babel import LazyString, lazy_gettext
+from flask_babel import LazyString, gettext, lazy_gettext
 from sqlalchemy import select
 
 from extensions import db
@@ -16,6 +17,7 @@ PAGE = 50
 WORDS = {
     Event.REGISTERED: lazy_gettext("The account was registered"),
     Event.ACCOUNT_CREATED: lazy_gettext("The account was made by an administrator"),
+    Event.NAME_CHANGED: lazy_gettext("The name was changed"),
     Event.EMAIL_CONFIRMED: lazy_gettext("The email address was confirmed"),
     Event.EMAIL_CHANGE_ASKED: lazy_gettext("A new email address was asked for"),
     Event.EMAIL_CHANGED: lazy_gettext("The email address was changed"),
@@ -68,12 +70,21 @@ WORDS = {
 }
 
 
+HOW = {
+    "pwd": lazy_gettext("with a password"),
+    "pwd sms mfa": lazy_gettext("with a password and a code by text message"),
+    "pwd otp mfa": lazy_gettext("with a password and a code by email"),
+}
+"""How somebody signed in, by RFC 8176's names."""
+
+
 @dataclass(frozen=True)
 class Line:
-    """One event as a person reads it."""
+    """One event as a person reads it: what, more about it, and from where ("" = not known)."""
 
     at: datetime
     text: LazyString | str
+    more: LazyString | str
     address: str
     browser: str
 
@@ -101,4 +112,22 @@ def _describe(row: Activity) -> Line:
     browser = name_browser(row.user_agent) if row.user_agent else ""
     about = row.details.get("app") or row.details.get("group")
     words = WORDS[Event(row.event)]
-    return Line(row.at, f"{words}: {about}" if about else words, row.address, browser)
+    text = f"{words}: {about}" if about else words
+    return Line(row.at, text, _tell_more(row.details), row.address, browser)
+
+
+def _tell_more(details: dict[str, Any]) -> LazyString | str:
+    """How, to where, or which; of numbers the last two digits."""
+    if "amr" in details:
+        return HOW.get(details["amr"], "")
+    if "way" in details:
+        email = details["way"] == "email"
+        return gettext("by email") if email else gettext("to %(way)s", way=details["way"])
+    if "new_ending" in details:
+        return gettext(
+            "from the number ending %(ending)s to that ending %(new_ending)s",
+            ending=details["ending"], new_ending=details["new_ending"],
+        )  # fmt: skip
+    if "ending" in details:
+        return gettext("the number ending %(ending)s", ending=details["ending"])
+    return ""

@@ -60,6 +60,7 @@ class Event(StrEnum):
 
     REGISTERED = "registered"
     ACCOUNT_CREATED = "account_created"
+    NAME_CHANGED = "name_changed"
     EMAIL_CONFIRMED = "email_confirmed"
     EMAIL_CHANGE_ASKED = "email_change_asked"
     EMAIL_CHANGED = "email_changed"

@@ -1,13 +1,14 @@
-"""Finding people: by the address that somebody typed, or all of them; and adding one."""
+"""Finding people, by the address that somebody typed or all of them; adding and naming one."""
 
 from collections.abc import Iterator
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from extensions import db, end_reading
+from extensions import change_rows, db, end_reading, writing
 from models import User
+from services.audit import Client, Event, record
 from services.clock import now
 from services.emails import canonicalize, parse
 from services.errors import EmailInvalid, EmailTaken
@@ -31,6 +32,18 @@ def find_by_email(email: str, field: str = "email") -> User:
     if user is None:
         raise PersonUnknown(field)
     return user
+
+
+def rename(user: User, name: str, client: Client) -> None:
+    """Change what the person is called ("" = nothing); at most 100 characters are kept."""
+    wanted = _tidy(name)
+    with writing() as session:
+        changed = change_rows(
+            session,
+            update(User).where(User.id == user.id, User.name != wanted).values(name=wanted),
+        )
+        if changed:
+            record(session, Event.NAME_CHANGED, client, user.id)
 
 
 def has_account(email: str) -> bool:
@@ -60,7 +73,7 @@ def add(
     ``email`` is an address that was proved, or that the operator stands for. Raises ``EmailTaken``.
     """
     user = User(
-        email=email, email_canonical=canonicalize(email), name=name.strip()[:100],
+        email=email, email_canonical=canonicalize(email), name=_tidy(name),
         password_hash=password_hash, password_changed_at=now() if password_hash else None,
         is_admin=is_admin, epoch=1, created_at=now(),
     )  # fmt: skip
@@ -70,3 +83,7 @@ def add(
     except IntegrityError as error:
         raise EmailTaken from error
     return user
+
+
+def _tidy(name: str) -> str:
+    return name.strip()[:100]

@@ -59,6 +59,7 @@ ADDRESSES = {
     "/account/sessions/end-others": POST,
     "/account/password": BOTH,
     "/account/email": BOTH,
+    "/account/name": BOTH,
     "/account/activity": GET,
     "/account/data": GET,
     "/account/close": BOTH,

@@ -10,6 +10,7 @@ from blueprints.account import (  # noqa: E402, F401
     close,
     email,
     identity,
+    name,
     overview,
     password,
     phones,

@@ -29,5 +29,11 @@ class ChangePasswordForm(ChoosePasswordForm):
     )
 
 
+class NameForm(Form):
+    """What the person is to be called; empty: nothing."""
+
+    name = StringField(_("Name"), [at_most(100)])
+
+
 class ChangeEmailForm(EmailForm):
     """A new address."""

@@ -149,6 +149,19 @@ def password_empty(visit: Visit) -> None:
 
 
 @state()
+def name(visit: Visit) -> None:
+    _signed_in(visit, name="Ann")
+    visit.open("/account/name")
+
+
+@state(422)
+def name_mistaken(visit: Visit) -> None:
+    name(visit)
+    visit.fill("Your name", "a" * 101)
+    visit.press("Save name")
+
+
+@state()
 def email(visit: Visit) -> None:
     _signed_in(visit)
     visit.open("/account/email")

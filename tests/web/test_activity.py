@@ -45,8 +45,29 @@ class TestActivity:
             "A wrong password was entered",
         ]
         assert page.main.count("Firefox on Linux · 127.0.0.1") == 4
+        for more in ("the number ending 23", "to the number ending 23", "with a password"):
+            assert f" · {more} · Firefox on Linux · 127.0.0.1" in page.main
         assert NUMBER not in page.html
         assert outbox.code("sms") not in page.html
+
+    @pytest.mark.parametrize(
+        ("event", "details", "words"),
+        [
+            (Event.SIGNED_IN, {"amr": "pwd otp mfa"}, "with a password and a code by email"),
+            (Event.CODE_SENT, {"way": "email", "purpose": "sign_in"}, "by email"),
+            (Event.PHONE_CHANGED, {"ending": "23", "new_ending": "56"},
+             "from the number ending 23 to that ending 56"),
+        ],
+    )  # fmt: skip
+    def test_what_more_is_known_stands_with_it(
+        self, client: FlaskClient, app: Flask, ann: Person,
+        event: Event, details: dict[str, str], words: str,
+    ) -> None:  # fmt: skip
+        sign_in(client, ann)
+        with app.app_context(), writing() as session:
+            record(session, event, Client("192.0.2.9"), ann.id, **details)
+
+        assert f" · {words} · 192.0.2.9" in open_page(client, "/account/activity").main
 
     def test_only_one_s_own(
         self, client: FlaskClient, app: Flask, new_person: Callable[..., Person], ann: Person
