@@ -157,7 +157,7 @@ def name(visit: Visit) -> None:
 @state(422)
 def name_mistaken(visit: Visit) -> None:
     name(visit)
-    visit.fill("Your name", "a" * 101)
+    visit.fill("Your name (optional)", "a" * 101)
     visit.press("Save name")
 
 
