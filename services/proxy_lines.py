@@ -126,7 +126,8 @@ def render(
     if where.socket and proxy not in REACH_A_SOCKET:
         raise ValueError(f"{proxy} cannot reach {portal}")
     values = _values_of(app, upstream)
-    lines = _templates.get_template(FILES[proxy]).render(portal=where, **values)
+    template = _templates.get_template(FILES[proxy])
+    lines = template.render(portal=where, portal_host=config.host, **values)
     return lines.strip("\n") + "\n"
 
 

@@ -37,6 +37,7 @@ local function question(txn, sent)
         ["x-forwarded-proto"] = { txn.f:ssl_fc() == 1 and "https" or "http" },
         ["x-forwarded-host"] = { joined(sent, "host") or "" },
         ["x-forwarded-uri"] = { txn.sf:pathq() },
+        ["x-forwarded-by"] = { "haproxy" },
     }
     for _, name in ipairs(ASKED_WITH) do
         local value = joined(sent, name)

@@ -234,9 +234,10 @@ def _judge_clock(heard: Heard) -> Iterator[Finding]:
 
 
 def _kind_of(report: Report, heard: Heard) -> str:
-    """Which proxy it is, as far as that can be told."""
+    """Which proxy it is, as far as that can be told: some do not say their name."""
     families = {"auth-request": "nginx", "ext-authz": "envoy"}
-    return families.get(report.family) or kind_by_name(heard)
+    known = families.get(report.family) or kind_by_name(heard)
+    return known or report.headers.get("x-forwarded-by", "")
 
 
 def _plainly(address: SplitResult) -> tuple[str, str, str]:

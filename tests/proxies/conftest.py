@@ -1,16 +1,17 @@
-"""Fixtures of the proxies' tests. Without a proxy's program its tests are skipped with a line
-that says how to get it; where ``CI=true`` that is a failure.
-"""
+"""Fixtures of the proxies' tests."""
 
-import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from services import proxy_lines
+from tests.portal import Portal
 from tests.proxies import kinds
 from tests.proxies.echo_app import echoing
+from tests.proxies.practice import Practice, portal_with_a_wiki
 from tests.proxies.stage import HOSTS, ORIGINS, SETTINGS, Stage, set_up_apps
+from tests.proxies.visitor import PORTAL
 from tests.proxies.write_samples import CONFIG, app_at
 from tests.scene import FREE_HAND, Scene, playing
 from tests.standins.certificate import Certificate, make_certificate
@@ -19,22 +20,11 @@ CALENDAR, TABLES = "https://calendar.example.org", "https://tables.example.org"
 """Where the real apps are."""
 
 
-def need(kind: str) -> None:
-    """Skip the test, or in CI let it fail, where a proxy is not installed."""
-    missing_fails(kinds.missing(kind))
-
-
-def missing_fails(missing: str) -> None:
-    """Skip the test, or in CI let it fail, where anything is said to be missing."""
-    if missing:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
-
-
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     """One certificate for every host of the tests."""
     return make_certificate(
-        tmp_path_factory.mktemp("certificate"), *HOSTS, *map(_host_of, (CALENDAR, TABLES))
+        tmp_path_factory.mktemp("certificate"), PORTAL, *HOSTS, *map(_host_of, (CALENDAR, TABLES))
     )
 
 
@@ -68,7 +58,7 @@ def stage(
 ) -> Iterator[Stage]:
     """Each proxy in turn, on the lines that are generated for the apps."""
     kind = request.param
-    need(kind)
+    kinds.need(kind)
     lines = proxy_lines.render(
         app_at(*ORIGINS), kinds.template_of(kind), CONFIG,
         portal=scene.url.partition("//")[2], upstream=app_address,
@@ -76,3 +66,19 @@ def stage(
     prepared = kinds.prepare(kind, lines, tmp_path_factory.mktemp(kind), certificate)
     with kinds.running(prepared):
         yield Stage(kind, scene, prepared, certificate)
+
+
+@pytest.fixture(scope="session")
+def portal_with_wiki(
+    tmp_path_factory: pytest.TempPathFactory, prepared_database: str
+) -> Iterator[Portal]:
+    """A portal that knows a wiki, to be asked at its own host as well."""
+    folder = tmp_path_factory.mktemp("practice")
+    with portal_with_a_wiki(folder, prepared_database) as portal:
+        yield portal
+
+
+@pytest.fixture
+def practice(portal_with_wiki: Portal, certificate: Certificate, tmp_path: Path) -> Practice:
+    """For one visit of the doctor."""
+    return Practice(portal_with_wiki, certificate, tmp_path)

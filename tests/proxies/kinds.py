@@ -1,6 +1,8 @@
 """The proxies that are tested: where each is, and how generated lines become a running one.
 
 Of the lines only what belongs to a machine is replaced: ports, certificates, folders.
+Without a proxy's program its tests are skipped with a line that says how to get it; where
+``CI=true`` that is a failure.
 """
 
 import os
@@ -13,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from tests.portal import ROOT, free_port
 from tests.standins.certificate import Certificate
@@ -36,6 +40,17 @@ def missing(kind: str) -> str:
     """What to say where a proxy's program is not there; "" where it is."""
     program, remedy = PROGRAMS[kind]
     return "" if program.is_file() else f"{kind} is not at {program}: {remedy}"
+
+
+def need(kind: str) -> None:
+    """Skip the test, or in CI let it fail, where a proxy is not installed."""
+    missing_fails(missing(kind))
+
+
+def missing_fails(missing: str) -> None:
+    """Skip the test, or in CI let it fail, where anything is said to be missing."""
+    if missing:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
 
 
 def template_of(kind: str) -> str:

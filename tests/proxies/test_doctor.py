@@ -1,98 +1,19 @@
 """``flask doctor`` finds what is planted, behind real proxies, and nothing where all is right."""
 
 import json
-import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from app import create_app
-from config import load
-from services import proxy_lines
 from services.app_drafts import AppDraft
 from services.apps import add
 from services.audit import OPERATOR
-from tests.conftest import QUICK
-from tests.portal import Portal, free_port, running
 from tests.proxies import kinds
-from tests.proxies.conftest import need
-from tests.proxies.portal_site import SITES
-from tests.proxies.write_samples import CONFIG, app_at
-from tests.standins.certificate import Certificate, make_certificate
-
-AUTH, WIKI = "auth.example.org", "wiki.example.org"
-SETTINGS = {
-    **QUICK,
-    "GATEPOST_BASE_URL": f"https://{AUTH}",
-    "GATEPOST_APP_DOMAINS": "example.org",
-    "GATEPOST_TRUSTED_PROXIES": "127.0.0.1/32",
-}
+from tests.proxies.practice import Practice
 
 
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory, prepared_database: str) -> Iterator[Portal]:
-    """A portal that knows the wiki."""
-    folder = tmp_path_factory.mktemp("doctor")
-    with running(folder, SETTINGS, workers=1, database=Path(prepared_database)) as portal:
-        app = create_app(load(portal.environ))
-        with app.app_context():
-            add(
-                AppDraft("Wiki", (f"https://{WIKI}",), own_cookie=True, for_everyone=True), OPERATOR
-            )
-        yield portal
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    """For the portal and the wiki."""
-    return make_certificate(tmp_path_factory.mktemp("certificate"), AUTH, WIKI)
-
-
-class Practice:
-    """A proxy with planted faults, and the doctor's visit."""
-
-    def __init__(self, portal: Portal, certificate: Certificate, folder: Path) -> None:
-        self.portal, self.certificate, self.folder = portal, certificate, folder
-
-    def visit(
-        self, kind: str, faults: list[tuple[str, str]], *options: str, **settings: str
-    ) -> set[str]:
-        """Plant faults in the lines (pattern, instead), and return what the doctor found."""
-        need(kind)
-        app_address, portal = f"127.0.0.1:{free_port()}", self.portal.url.partition("//")[2]
-        lines = proxy_lines.render(
-            app_at(f"https://{WIKI}"), kinds.template_of(kind), CONFIG,
-            portal=portal, upstream=app_address,
-        )  # fmt: skip
-        lines += SITES[kinds.template_of(kind)](AUTH, portal, self.folder)
-        for pattern, instead in faults:
-            lines, planted = re.subn(pattern, instead, lines)
-            assert planted, f"nowhere to plant {pattern}"
-        prepared = kinds.prepare(kind, lines, self.folder / "proxy", self.certificate)
-        with kinds.running(prepared):
-            runner = create_app(load({**self.portal.environ, **settings})).test_cli_runner()
-            said = runner.invoke(args=[
-                "doctor", f"https://{WIKI}/start?a=b", "--json", "--listen", app_address,
-                "--connect", f"127.0.0.1:{prepared.port}",
-                "--ca", str(self.certificate.certificate), *options,
-            ])  # fmt: skip
-        assert said.stdout, said.output or said.exception
-        found = json.loads(said.stdout)
-        assert said.exit_code == (1 if found else 0), said.output
-        assert all(finding["text"] and finding["mend"] for finding in found)
-        return {finding["name"] for finding in found}
-
-
-@pytest.fixture
-def practice(portal: Portal, certificate: Certificate, tmp_path: Path) -> Practice:
-    """For one visit."""
-    return Practice(portal, certificate, tmp_path)
-
-
-@pytest.mark.parametrize("kind", sorted(SITES))
+@pytest.mark.parametrize("kind", kinds.KINDS)
 def test_nothing_is_found_where_the_generated_lines_are(practice: Practice, kind: str) -> None:
     assert practice.visit(kind, []) == set()
 
@@ -126,6 +47,21 @@ def test_nothing_is_found_where_the_generated_lines_are(practice: Practice, kind
         ("nginx", [(r"Upgrade +\$gatepost_upgrade", "Upgrade $http_upgrade")], {"tunnel-open"}),
         ("caddy", [("request_header @other_upgrade.*", "")], {"tunnel-open"}),
         ("caddy", [(r"copy_headers.*", "")], {"identity-not-copied"}),
+        ("haproxy", [("lua.gatepost .*", "set-header X-Nothing asked")], {"not-guarded"}),
+        ("haproxy", [(r"del-header \[\^a-z0-9-\] -m reg", "del-header other")], {"alias-survives"}),
+        ("haproxy", [("http-request set-header X-Forwarded-For .*", ""),
+                     ("del-header x-forwarded- -m beg", "del-header other")], {"client-forged"}),
+        ("haproxy", [("acl gatepost_pages path .*", "")], {"hand-over-blocked"}),
+        ("haproxy", [("deny deny_status 404 if gatepost_itself .*", "set-header Other x")],
+         {"verdicts-for-strangers"}),
+        ("envoy", [("headers_with_underscores_action: REJECT_REQUEST", "idle_timeout: 60s"),
+                   (r"- remove_on_match: .*safe_regex.*", "")], {"alias-survives"}),
+        ("envoy", [(r'- \{ exact: "remote-groups".*', "")], {"identity-not-copied"}),
+        ("envoy", [("use_remote_address: true", "xff_num_trusted_hops: 1")],
+         {"client-forged", "target-forged"}),
+        ("envoy", [(r'"%REQ\(:SCHEME\)%"', '"http"')], {"wrong-scheme"}),
+        ("envoy", [(r'prefix: "/api/authz/"', 'prefix: "/api/other/"')],
+         {"verdicts-for-strangers"}),
         ("caddy", [(r"(uri /api/authz/forward-auth)", r"\1\n header_up X-Forwarded-Proto http")],
          {"wrong-scheme"}),
         ("caddy", [(r"respond /api/authz/\* 404", 'redir /sign-in* /sign-in?again={path}')],
@@ -136,6 +72,22 @@ def test_a_planted_fault_is_found(
     practice: Practice, kind: str, faults: list[tuple[str, str]], expected: set[str]
 ) -> None:
     assert practice.visit(kind, faults) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault", "line"),
+    [
+        ("nginx", ("ignore_invalid_headers on", "ignore_invalid_headers off"), "ignore_invalid_"),
+        ("caddy", ("request_header @other_upgrade.*", ""), "request_header @other_upgrade"),
+        ("haproxy", (r"del-header \[\^a-z0-9-\]", "del-header other"), "http-request del-header ["),
+        ("envoy", (r"- remove_on_match: .*safe_regex.*", ""), "remove_on_match"),
+    ],
+)
+def test_the_remedy_is_that_proxys(
+    practice: Practice, kind: str, fault: tuple[str, str], line: str
+) -> None:
+    practice.visit(kind, [fault])
+    assert [line in finding["mend"] for finding in practice.found] == [True]
 
 
 def test_faults_of_the_settings_are_found(practice: Practice) -> None:

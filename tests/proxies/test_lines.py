@@ -7,7 +7,6 @@ import pytest
 from models_apps import App
 from services import proxy_lines
 from tests.proxies import kinds
-from tests.proxies.conftest import need
 from tests.proxies.write_samples import CONFIG, WIKI, app_at, path_of, sample
 from tests.standins.certificate import Certificate
 
@@ -34,7 +33,7 @@ def test_the_sample_in_deploy_is_what_is_generated(proxy: str) -> None:
 def test_the_proxy_takes_the_lines(
     kind: str, app: App, portal: str, tmp_path: Path, certificate: Certificate
 ) -> None:
-    need(kind)
+    kinds.need(kind)
     if portal.startswith("unix:") and kind == "haproxy":
         portal = "[::1]:8000"
     lines = proxy_lines.render(app, kinds.template_of(kind), CONFIG, portal=portal)

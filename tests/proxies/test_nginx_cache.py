@@ -17,7 +17,6 @@ from services.audit import OPERATOR
 from tests.people import Person
 from tests.portal import free_port
 from tests.proxies import kinds
-from tests.proxies.conftest import need
 from tests.proxies.nginx_cache import recipe
 from tests.proxies.stage import BOARD, ORIGINS, SETTINGS, WIKI, Stage, set_up_apps
 from tests.proxies.visitor import NAVIGATION, PORTAL, Visitor
@@ -94,7 +93,7 @@ def scene(
 def run_nginx(
     scene: Scene, mark: Path, certificate: Certificate, app_address: str, folder: Path
 ) -> Iterator[Cached]:
-    need("nginx")
+    kinds.need("nginx")
     outside, inside = recipe(folder / "kept", mark)
     lines = proxy_lines.render(
         _all_apps(), "nginx", CONFIG,

@@ -17,7 +17,7 @@ from services.app_drafts import AppDraft
 from services.audit import OPERATOR
 from tests.portal import free_port
 from tests.proxies import kinds
-from tests.proxies.conftest import CALENDAR, TABLES, missing_fails
+from tests.proxies.conftest import CALENDAR, TABLES
 from tests.proxies.stage import Stage
 from tests.proxies.visitor import FETCH
 from tests.proxies.write_samples import CONFIG, app_at
@@ -41,7 +41,7 @@ def actor_from_request(request):
 def process(name: str, port: int, folder: Path, *options: str) -> Iterator[str]:
     """A real app until the block ends: its ``host:port``."""
     program = kinds.VENV / name
-    missing_fails("" if program.is_file() else f"{name} is not at {program}: make proxies")
+    kinds.missing_fails("" if program.is_file() else f"{name} is not at {program}: make proxies")
     with (folder / "app.log").open("wb") as log:
         started = subprocess.Popen(
             [str(program), *options], stdout=log, stderr=subprocess.STDOUT, cwd=folder,
@@ -77,7 +77,7 @@ def behind(
     draft = AppDraft(f"The app at {origin}", (origin,), for_everyone=True, **about)  # type: ignore[arg-type]
     with scene.app.app_context():
         apps.add(draft, OPERATOR)
-    missing_fails(kinds.missing(kind))
+    kinds.missing_fails(kinds.missing(kind))
     lines = proxy_lines.render(
         app_at(origin, **about), kind, CONFIG,
         portal=scene.url.partition("//")[2], upstream=upstream,
