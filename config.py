@@ -208,6 +208,11 @@ class Config:
         return next((domain for domain in self.app_domains if is_within(host, domain)), "")
 
     @property
+    def sends_texts(self) -> bool:
+        """Whether codes can go to phone numbers at all."""
+        return self.sms_gateway != "none"
+
+    @property
     def default_region(self) -> str:
         """The country that a number without a country code is read in."""
         return self.sms_countries[0] if self.sms_countries else "US"

@@ -322,7 +322,6 @@ class TooManyNumbers(Refusal):
 class TextsOff(Refusal):
     """This portal sends no texts."""
 
-    field = "number"
     sentence = lazy_gettext("This portal does not send text messages.")
 
 

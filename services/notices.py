@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from extensions import settings
 from models import User
 from services import outbox
 from services.clock import now
@@ -32,7 +33,9 @@ def notify_address(
 
 
 def notify_old_number(session: Session, user: User, number: str) -> None:
-    """Queue a text to a number that is no longer the person's."""
+    """Queue a text to a number that is no longer the person's, where texts are sent at all."""
+    if not settings().sends_texts:
+        return
     outbox.enqueue(
         session, channel="sms", kind="phone_changed", to=number, user_id=user.id, values={},
         expires_at=now() + timedelta(hours=1),

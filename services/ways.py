@@ -84,7 +84,7 @@ def second_step_due(user: User) -> bool:
 
 
 def _phones(session: Session, user: User) -> list[Phone]:
-    if settings().sms_gateway == "none":
+    if not settings().sends_texts:
         return []
     return list(session.scalars(_PHONES, {"of_user": user.id}))
 

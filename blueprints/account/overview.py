@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from blueprints import cookies, guard
 from blueprints.account import account
 from blueprints.pages import page, refuse
-from extensions import db
+from extensions import db, settings
 from services import browsers, login_sessions, phones, ways
 from services.errors import Refusal
 from services.tokens import digest
@@ -34,6 +34,7 @@ def show_overview(problem: str | None = None) -> Response:
         email_state=ways.email_state(db.session(), user).value,
         phones=phones.list_shown(user),
         browsers=_list_browsers(),
+        sends_texts=settings().sends_texts,
         two_factor_enabled=ways.second_step_due(user),
         sign_in_count=len(login_sessions.list_live(user)),
         problem=problem,

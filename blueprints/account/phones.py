@@ -11,6 +11,7 @@ from blueprints.account.overview import refused_on_overview
 from blueprints.code_pages import CodeForm
 from blueprints.forms import refusals_on
 from blueprints.pages import page, see_other, with_login
+from extensions import settings
 from services import phones
 from services.challenges import Purpose
 
@@ -28,7 +29,7 @@ def add_phone() -> ResponseReturnValue:
             pending.drop_code(Purpose.CHANGE_PHONE)
             pending.keep_code(Purpose.ADD_PHONE, reference)
             return see_other(url_for("account.confirm_phone"))
-    return page("account/phones/add", form=form)
+    return page("account/phones/add", form=form, sends_texts=settings().sends_texts)
 
 
 @account.route("/account/phones/<int:phone_id>/change", methods=["GET", "POST"])
@@ -46,7 +47,7 @@ def change_phone(phone_id: int) -> ResponseReturnValue:
             pending.drop_code(Purpose.ADD_PHONE)
             pending.keep_code(Purpose.CHANGE_PHONE, reference)
             return see_other(url_for("account.confirm_phone"))
-    return page("account/phones/change", form=form, phone=phone)
+    return page("account/phones/change", form=form, phone=phone, sends_texts=settings().sends_texts)
 
 
 @account.route("/account/phones/confirm", methods=["GET", "POST"])

@@ -8,10 +8,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from extensions import db
-from models import Challenge
+from models import Challenge, Message
 from tests.outbox import Outbox, code_in
-from tests.page import open_page
-from tests.people import NUMBER, Person, csrf_token
+from tests.page import check, open_page
+from tests.people import NUMBER, Person, csrf_token, post
 from tests.steps import (
     add_number,
     numbers_of,
@@ -109,9 +109,32 @@ def test_a_country_that_is_not_allowed_is_told(
 
 @pytest.mark.settings(GATEPOST_SMS_GATEWAY="none")
 def test_a_portal_without_texts_says_so(client: FlaskClient, ann: Person) -> None:
-    sign_in(client, ann)
+    page = sign_in(client, ann)
+    assert "Phone number: none This portal does not send text messages." in page.main
+    assert not [link for link in page.links if "phone number" in link]
+    page = open_page(client, "/account/phones/add")
+    assert "This portal does not send text messages" in page.main
+    assert page.fields == {}
 
-    assert start_adding(client, NEW).problems == ["This portal does not send text messages."]
+    page = check(client, post(client, "/account/phones/add", page="/account", number=NEW))
+    assert page.status == 422
+    assert page.problems == ["This portal does not send text messages."]
+
+
+@pytest.mark.settings(GATEPOST_SMS_GATEWAY="none")
+def test_a_portal_without_texts_lets_a_number_from_earlier_go(
+    client: FlaskClient, app: Flask, new_person: Callable[..., Person]
+) -> None:
+    ann = new_person(number=NUMBER)
+    page = sign_in(client, ann)
+    assert "Not in use This portal does not send text messages, so no codes go" in page.main
+    assert not [link for link in page.links if link.startswith("Change +")]
+    assert open_page(client, f"/account/phones/{ann.phone_id}/change").fields == {}
+
+    assert page.submit("Remove").notes == ["The phone number was removed."]
+    assert numbers_of(app) == []
+    with app.app_context():
+        assert not db.session.scalar(select(Message).where(Message.channel == "sms"))
 
 
 def test_a_number_that_is_there_already_is_told(
