@@ -61,6 +61,11 @@ def test_two_ways_to_write_one_address_are_the_same(one: str, other: str) -> Non
         ("ann@example.org", "ann@example.net"),
         ("ann@example.org", "ann@login.example.org"),
         ("ann@example.org", "ann+tag@example.org"),
+        ("ann@fa\u00df.example.org", "ann@fass.example.org"),
+        (
+            "ann@\u03b2\u03cc\u03bb\u03bf\u03c2.example.org",
+            "ann@\u03b2\u03cc\u03bb\u03bf\u03c3.example.org",
+        ),
         ("ann@example.org", "a.nn@example.org"),
         ("mike@example.org", "m\u0131ke@example.org"),
         ("ann@example.org", "\u0430nn@example.org"),
