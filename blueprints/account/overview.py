@@ -35,6 +35,7 @@ def show_overview(problem: str | None = None) -> Response:
         phones=phones.list_shown(user),
         browsers=_list_browsers(),
         sends_texts=settings().sends_texts,
+        two_factor_required=settings().require_two_factor,
         two_factor_enabled=ways.second_step_due(user),
         sign_in_count=len(login_sessions.list_live(user)),
         problem=problem,

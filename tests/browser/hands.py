@@ -31,6 +31,9 @@ class Hands(Protocol):
     def press(self, words: str) -> None:
         """Press a button or a link, and see the page that it leads to."""
 
+    def unfold(self, words: str) -> None:
+        """Open what is folded under these words."""
+
     def open_link(self) -> None:
         """Follow the link of the newest message in the development outbox."""
 
@@ -81,6 +84,9 @@ class Mouse:
 
     def press(self, words: str) -> None:
         self.visit.press(words)
+
+    def unfold(self, words: str) -> None:
+        self.visit.page.locator("summary", has_text=words).click()
 
     def open_link(self) -> None:
         address = self._newest(LINK).get_by_role("link", name="Open link").get_attribute("href")
@@ -134,6 +140,10 @@ class Keyboard:
     def press(self, words: str) -> None:
         self._tab_to(self.visit.button_or_link(words).first)
         self._enter()
+
+    def unfold(self, words: str) -> None:
+        self._tab_to(self.visit.page.locator("summary", has_text=words))
+        self.visit.page.keyboard.press("Enter")
 
     def open_link(self) -> None:
         self.press("Development outbox")

@@ -65,6 +65,14 @@ def account_all_set(visit: Visit) -> None:
 
 
 @state()
+def account_about_to_turn_off(visit: Visit) -> None:
+    person = visit.new_person(two_factor=True)
+    visit.sign_in_with_code(person)
+    visit.open("/account")
+    visit.page.locator("summary").click()
+
+
+@state()
 def account_phone_not_in_use(visit: Visit) -> None:
     person = _signed_in(visit, number=new_number())
     visit.change(Phone, person, disabled_at=now())

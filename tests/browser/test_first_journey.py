@@ -153,6 +153,7 @@ class Traveller:
         self.see("The phone number was removed.", "Phone number: none", "Two-factor sign-in: on")
 
     def turn_two_factor_off(self) -> None:
+        self.hands.unfold("Turn off")
         self.hands.press("Turn off two-factor sign-in")
         self.see("Two-factor sign-in: off")
 

@@ -13,8 +13,8 @@ from extensions import writing
 from models import Phone, User
 from services.clock import now
 from tests.outbox import Outbox
-from tests.page import Page, open_page
-from tests.people import NUMBER, Person
+from tests.page import Page, check, open_page
+from tests.people import NUMBER, Person, post
 from tests.steps import enter_password, is_signed_in, other_browser, sign_in, sign_in_with_code
 
 
@@ -160,7 +160,11 @@ class TestTurningItOff:
     def test_the_password_is_enough_again(
         self, client: FlaskClient, outbox: Outbox, ann: Person
     ) -> None:
-        page = sign_in_with_code(client, outbox, ann).submit("Turn off")
+        page = sign_in_with_code(client, outbox, ann)
+        (folded,) = page.root.all("details")
+        assert not folded.has("open"), "one press alone does not do it"
+        assert "Whoever knows your password can then sign in as you." in folded.text
+        page = page.submit("Turn off two-factor sign-in")
         assert page.notes == ["Two-factor sign-in is off."]
         assert "two-factor" in outbox.newest("mail", ann.email)["subject"].lower()
 
@@ -180,7 +184,9 @@ class TestTurningItOff:
     def test_not_where_it_is_required(
         self, client: FlaskClient, outbox: Outbox, ann: Person
     ) -> None:
-        page = sign_in_with_code(client, outbox, ann).submit("Turn off")
+        page = sign_in_with_code(client, outbox, ann)
+        assert not [button for button in page.buttons if button.startswith("Turn off")]
+        page = check(client, post(client, "/account/two-factor/disable", page="/account"))
 
         assert page.status == 422
         assert page.problems == ["This portal requires two-factor sign-in."]
