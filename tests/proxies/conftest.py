@@ -24,7 +24,11 @@ CALENDAR, TABLES = "https://calendar.example.org", "https://tables.example.org"
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     """One certificate for every host of the tests."""
     return make_certificate(
-        tmp_path_factory.mktemp("certificate"), PORTAL, *HOSTS, *map(_host_of, (CALENDAR, TABLES))
+        tmp_path_factory.mktemp("certificate"),
+        PORTAL,
+        CONFIG.host,
+        *HOSTS,
+        *map(_host_of, (CALENDAR, TABLES)),
     )
 
 
