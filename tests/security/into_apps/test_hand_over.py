@@ -23,7 +23,6 @@ from tests.traveller import (
     SHOP,
     WIKI,
     Traveller,
-    make_doors,
     signed_in,
 )  # fmt: skip
 
@@ -31,17 +30,6 @@ TARGET = f"{SHOP}/a%20b?c=d"
 AT_SHOP = f"{SHOP}/.gatepost/hand-over"
 
 pytestmark = pytest.mark.settings(**SETTINGS)
-
-
-@pytest.fixture
-def ann(app: Flask) -> Person:
-    return make_doors(app)
-
-
-@pytest.fixture
-def browser(app: Flask, ann: Person) -> Traveller:
-    """Ann's, signed in at the portal."""
-    return signed_in(app, ann)
 
 
 def begin(browser: Traveller, address: str = TARGET) -> TestResponse:

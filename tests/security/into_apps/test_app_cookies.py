@@ -19,24 +19,12 @@ from tests.traveller import (
     SHOP,
     WIKI,
     Traveller,
-    make_doors,
     signed_in,
 )  # fmt: skip
 
 TARGET = f"{SHOP}/a%20b?c=d"
 
 pytestmark = pytest.mark.settings(**SETTINGS)
-
-
-@pytest.fixture
-def ann(app: Flask) -> Person:
-    return make_doors(app)
-
-
-@pytest.fixture
-def browser(app: Flask, ann: Person) -> Traveller:
-    """Ann's, signed in at the portal."""
-    return signed_in(app, ann)
 
 
 class TestTheSharedCookie:

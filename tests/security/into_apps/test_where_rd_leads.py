@@ -12,16 +12,10 @@ from tests.traveller import (
     SETTINGS,
     WIKI,
     Traveller,
-    make_doors,
     signed_in,
 )  # fmt: skip
 
 pytestmark = pytest.mark.settings(**SETTINGS)
-
-
-@pytest.fixture
-def ann(app: Flask) -> Person:
-    return make_doors(app)
 
 
 REFUSED = [
