@@ -204,7 +204,7 @@ class HandOver(Base):
 
 
 class GateState(Base):
-    """One row: its version is raised by every change of apps, grants and groups."""
+    """One row: its version is another one after every change of apps, grants and groups."""
 
     __tablename__ = "gate_state"
 

@@ -1,11 +1,12 @@
 """The rules of all apps, loaded once in a process and again when somebody changed them.
 
-Every change of apps, addresses, grants, groups or members raises the version in
+Every change of apps, addresses, grants, groups or members changes the version in
 its own transaction (``touch``); whoever decides compares versions. Grants to
 groups are here, those to single people are read with the person (``facts``).
 """
 
 import re
+import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -121,13 +122,15 @@ class Registry:
 
 
 def touch(session: Session) -> None:
-    """Raise the version in the caller's transaction: apps, grants, groups or members changed."""
-    session.execute(_TOUCH)
+    """Give the rules another version in the caller's transaction: apps, grants, groups or members
+    changed. At random, so that a restored database does not come by a number that was in use.
+    """
+    session.execute(_TOUCH, {"version": 1 + secrets.randbelow(2**31 - 1)})
 
 
 _TOUCH = text(
-    "INSERT INTO gate_state (id, version) VALUES (1, 1)"
-    " ON CONFLICT (id) DO UPDATE SET version = gate_state.version + 1"
+    "INSERT INTO gate_state (id, version) VALUES (1, :version)"
+    " ON CONFLICT (id) DO UPDATE SET version = excluded.version"
 )
 _VERSION = select(GateState.version).where(GateState.id == 1)
 

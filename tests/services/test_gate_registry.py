@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import delete, insert, update
 
 from extensions import db, writing
-from models_apps import App, AppAddress, AppGrant, Group
+from models_apps import App, AppAddress, AppGrant, GateState, Group
 from services.clock import now
 from services.gate import registry
 from services.gate.registry import IDENTITY, AppRules, Registry
@@ -63,6 +63,23 @@ def test_rules_are_loaded_again_only_when_the_version_moved(wiki: int) -> None:
         session.execute(delete(AppAddress))
         registry.touch(session)
     assert registered.newest().apps == {}
+
+
+def test_a_restored_database_does_not_come_by_a_version_that_was_in_use(wiki: int) -> None:
+    registered = Registry(db.engine)
+    with writing() as session:
+        registry.touch(session)
+    backup = registered.newest().version
+    with writing() as session:
+        session.execute(update(App).values(level="two-factor"))
+        registry.touch(session)
+    assert registered.newest().apps[ORIGIN].level == "two-factor"
+    with writing() as session:  # restored, and changed in another way
+        session.execute(update(GateState).values(version=backup))
+        session.execute(update(App).values(level="recent-two-factor"))
+        registry.touch(session)
+
+    assert registered.newest().apps[ORIGIN].level == "recent-two-factor"
 
 
 def test_a_change_that_is_undone_moves_nothing(wiki: int) -> None:
