@@ -32,7 +32,7 @@ AT_ONCE = 4
 WORKERS = 2
 SIGN_INS_EACH = 12
 """Sign-ins of each browser in one round."""
-PASSWORD = "wombat kettle gravel tuesday"
+PASSWORD = "correct horse battery staple"
 _CODE_STEP = "(the code is there)"
 
 

@@ -18,25 +18,6 @@ LONGEST_ESTIMATED = 72
 WEAKEST_ALLOWED = 2
 """zxcvbn's score, 0 to 4: below this it falls to a few million guesses."""
 
-WELL_KNOWN = tuple("".join(phrase.split()) for phrase in (
-    "correct horse battery staple", "correct battery horse staple", "staple battery horse correct",
-    "all your base are belong to us", "call me ishmael", "four score and seven years ago",
-    "happy birthday to you", "houston we have a problem", "i am your father", "i have a dream",
-    "in the beginning was the word", "it was the best of times", "let it be let it be",
-    "live long and prosper", "lorem ipsum dolor sit amet", "luke i am your father",
-    "mary had a little lamb", "may the force be with you", "my name is inigo montoya",
-    "never gonna give you up", "once upon a time", "one ring to rule them all",
-    "resistance is futile", "roses are red violets are blue", "row row row your boat",
-    "supercalifragilisticexpialidocious", "the answer is forty two",
-    "the quick brown fox jumps over the lazy dog", "this is my password", "to be or not to be",
-    "twinkle twinkle little star", "we the people of the united states", "winter is coming",
-    "with great power comes great responsibility", "you shall not pass",
-))  # fmt: skip
-"""Phrases that everybody has heard, which look strong word by word; without their spaces."""
-
-MORE_THAN_A_PHRASE = 8
-"""So many letters and digits beside a well-known phrase make a password again."""
-
 
 def check_account(email: str, password: str, name: str) -> str:
     """The typed address as it is to be stored, once it and the password will do.
@@ -69,17 +50,10 @@ def check(password: str, *personal_words: str) -> None:
         )
     if len(password) > most:
         raise PasswordUnsuitable(lazy_gettext("Use at most %(most)s characters.", most=most))
-    if _is_well_known(password) or _is_easy_to_guess(password, personal_words):
+    if _is_easy_to_guess(password, personal_words):
         raise PasswordUnsuitable(
             lazy_gettext("This password is easy to guess. Use words that do not belong together.")
         )
-
-
-def _is_well_known(password: str) -> bool:
-    plain = "".join(c for c in password.casefold() if c.isalnum())
-    return any(
-        phrase in plain and len(plain) - len(phrase) < MORE_THAN_A_PHRASE for phrase in WELL_KNOWN
-    )
 
 
 def _is_easy_to_guess(password: str, personal_words: tuple[str, ...]) -> bool:

@@ -16,7 +16,7 @@ from services.emails import canonicalize
 from services.hashing import hash_password
 from services.tokens import digest
 
-PASSWORD = "wombat kettle gravel tuesday"
+PASSWORD = "correct horse battery staple"
 NUMBER = "+12015550123"
 CLIENT = Client("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0")
 """Who asks: an address that belongs to nobody, and a browser."""
