@@ -88,6 +88,22 @@ def test_every_notice_says_when_and_what_to_do_about_it(kind: str) -> None:
     assert ("https://login.example.org/reset-password" in text) == (kind not in useless)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "account_disabled", "account_enabled", "administrator_ended", "administrator_made",
+        "two_factor_reset",
+    ],
+)  # fmt: skip
+def test_a_notice_of_what_an_administrator_did_says_so_and_asks_nobody_whether_it_was_them(
+    kind: str,
+) -> None:
+    text = render("mail", kind).text
+    assert "dministrator" in text.splitlines()[0]
+    assert "If this was you" not in text
+    assert "ask the people" in text or "tell the people" in text
+
+
 def test_there_are_notices() -> None:
     assert len(NOTICES) >= 13
 
