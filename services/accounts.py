@@ -9,7 +9,15 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from extensions import change_rows, db, settings, writing
-from models import Activity, EmailLink, Message, Phone, Registration, User
+from models import (
+    Activity,
+    EmailLink,
+    Message,
+    Phone,
+    Registration,
+    RememberedBrowser,
+    User,
+)
 from models_apps import AccessRequest, AppGrant, GroupMember
 from services import (
     access_requests,
@@ -132,7 +140,10 @@ def reset_two_factor(user: User) -> bool:
                 two_factor_enabled=False, email_way_barred_at=None, email_way_disabled_at=None,
                 email_code_failures=0,
             ))  # fmt: skip
-        if not gone and not turned_off:
+        forgotten = change_rows(
+            session, delete(RememberedBrowser).where(RememberedBrowser.user_id == user.id)
+        )
+        if not (gone or turned_off or forgotten):
             return False
         record(session, Event.TWO_FACTOR_RESET, NOBODY, user.id)
         notify(session, user, "two_factor_reset")
