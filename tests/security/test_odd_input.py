@@ -13,7 +13,7 @@ from tests.security.test_odd_admin_input import BY_ADMINISTRATORS
 SIGNED_OUT = ("/sign-in", "/register", "/reset-password", "/confirm-email/resend")
 SIGNED_IN = (
     "/account/phones/add", "/account/phones/{phone}/change", "/account/password",
-    "/account/email", "/account/close",
+    "/account/email", "/account/name", "/account/close",
 )  # fmt: skip
 PENDING = ("/two-factor", "/two-factor/verify")
 BUTTONS = (

@@ -54,7 +54,7 @@ def test_without_a_fresh_proof_nothing_changes(scene: Scene, ann: Person, browse
 def test_the_list_of_what_wants_proof_is_whole(scene: Scene) -> None:
     free = {"/sign-out", "/confirm-identity", "/confirm-identity/resend",
             "/account/browsers/<int:browser_id>/forget",
-            "/account/browsers/forget-all", "/turn-on-two-factor"}  # fmt: skip
+            "/account/browsers/forget-all", "/turn-on-two-factor", "/account/name"}  # fmt: skip
     known = {
         path.replace("{phone}", "<int:phone_id>").replace("/1/", "/<int:session_id>/")
         for path in WANT_PROOF
