@@ -1,20 +1,24 @@
 """The command line's apps and groups: `flask app …`, `flask group …`: each calls a service."""
 
+import shlex
 import sys
 
 import click
 from flask.cli import AppGroup
 
-from cli_output import needs_database, print_json, print_rows, print_values
+from cli_output import fail, needs_database, print_json, print_rows, print_values
+from extensions import settings
 from models_apps import App
-from services import apps, days, grants, groups
+from services import apps, days, grants, groups, proxy_lines
 from services.app_drafts import AppDraft
 from services.audit import OPERATOR
+from services.errors_apps import GroupUnknown
 from services.gate.explanation import Explanation, explain
 from services.gate.registry import LEVELS, PASSWORD
 from services.people import find_by_email
+from services.proxy_lines import PROXIES
 
-app_group = AppGroup("app", help="Apps behind the portal: add, list, show, check, remove.")
+app_group = AppGroup("app", help="Apps behind the portal: add, list, show, lines, check, remove.")
 group_group = AppGroup("group", help="Groups: create, delete, list, add and remove people.")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -31,12 +35,16 @@ def add_app(
     name: str, url: str, group_names: tuple[str, ...], paths: tuple[str, ...], level: str
 ) -> None:
     """Add an app; without --group everyone with an account may enter."""
+    for group in group_names:
+        _need_group(group)
     draft = AppDraft(
         name, (url,), level=level, public_paths=paths, for_everyone=not group_names
     )  # fmt: skip
     app = apps.add(draft, OPERATOR, group_names)
     who = ", ".join(group_names) if group_names else "everyone with an account"
     click.echo(f"{app.name} was added at {app.addresses[0].origin}. It lets in: {who}.")
+    click.echo(f"What its proxy needs: flask app lines {shlex.quote(app.name)} nginx"
+               f" (or {', '.join(PROXIES[1:])})")  # fmt: skip
 
 
 @app_group.command("list")
@@ -54,6 +62,33 @@ def list_apps(as_json: bool) -> None:
 def show_app(name: str, as_json: bool) -> None:
     """Show an app: its settings and who may enter."""
     print_values(_describe(apps.find_by_name(name)), as_json)
+
+
+@app_group.command("lines")
+@click.argument("name")
+@click.argument("proxy", type=click.Choice(PROXIES))
+@click.option(
+    "--upstream",
+    default="127.0.0.1:3000",
+    metavar="HOST:PORT",
+    show_default=True,
+    help="Where the app itself listens.",
+)
+@click.option(
+    "--portal",
+    default="",
+    metavar="WHERE",
+    help="Where the proxy reaches the portal, if not as usual: unix:/path or HOST:PORT.",
+)
+@needs_database
+def show_lines(name: str, proxy: str, upstream: str, portal: str) -> None:
+    """Print the lines that let a proxy ask about each request to an app."""
+    app = apps.find_by_name(name)
+    try:
+        lines = proxy_lines.render(app, proxy, settings(), portal=portal, upstream=upstream)
+    except ValueError as error:
+        fail(f"{error}.")
+    click.echo(lines, nl=False)
 
 
 @app_group.command("remove")
@@ -132,6 +167,13 @@ def remove_member(name: str, email: str) -> None:
     """Take a person out of a group."""
     groups.remove(groups.find_by_name(name).id, find_by_email(email).id, OPERATOR)
     click.echo("The person is no longer in the group.")
+
+
+def _need_group(name: str) -> None:
+    try:
+        groups.find_by_name(name)
+    except GroupUnknown:
+        fail(f"There is no group {name}. Make it first: flask group create {shlex.quote(name)}")
 
 
 def _summarize(app: App) -> dict[str, object]:

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from urllib.parse import urlsplit
 
 import click
 from flask.cli import with_appcontext
@@ -17,6 +16,9 @@ from services.doctor.findings import Finding
 from services.doctor.proxy import Examiner, Patient
 from services.doctor.standin import StandIn, listening
 from services.doctor.wire import Wire
+from services.errors_apps import AppUnknown
+from services.gate import targets
+from services.gate.targets import Target, TargetRefused
 
 
 @click.command("doctor")
@@ -57,27 +59,31 @@ def doctor(
     as_json: bool,
 ) -> None:
     """Look for what is wrong: inside, and with an app's URL, through the proxy before it."""
+    target = _read(url) if url else None
     findings = own.examine(settings())
     if url or direct:
         wire = Wire(connect, ca or "")
         addresses = direct or _usual_address()
         findings += portal.examine(settings(), wire, addresses)
-    if url and not any(finding.name == "database" for finding in findings):
-        findings += _examine_app(url, listen, wire)
+    if target and not any(finding.name == "database" for finding in findings):
+        findings += _examine_app(target, listen, wire)
     _print(findings, as_json)
-    if url and not listen and not as_json:
+    if target and not listen and not as_json:
         click.echo("What reaches the app was not looked at: stop the app for a moment, and"
                    " --listen where the proxy expects it (--listen 127.0.0.1:3000).")  # fmt: skip
     if findings:
         sys.exit(1)
 
 
-def _examine_app(url: str, listen: str, wire: Wire) -> list[Finding]:
-    app = apps.find_by_origin(_origin_of(url))
+def _examine_app(target: Target, listen: str, wire: Wire) -> list[Finding]:
+    try:
+        app = apps.find_by_origin(target.origin)
+    except AppUnknown:
+        fail(f"No app has the address {target.origin}: flask app list shows those that have one.")
     patient = Patient(
-        url,
+        target.url,
         tuple(header_names.list_sent(app.header_names, app.signed_header)),
-        app.own_cookie or settings().app_domain_of(_host_of(url)) != settings().cookie_domain,
+        app.own_cookie or settings().app_domain_of(target.host) != settings().cookie_domain,
     )
     with _standing_in(listen) as standin:
         return Examiner(settings(), wire, patient, standin, listen).examine()
@@ -96,13 +102,13 @@ def _standing_in(listen: str) -> Iterator[StandIn | None]:
         fail(f"The doctor cannot listen at {listen} ({error}). Is the app still running there?")
 
 
-def _origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
-
-
-def _host_of(url: str) -> str:
-    return urlsplit(url).hostname or ""
+def _read(url: str) -> Target:
+    """The address as the gate reads it; a host alone will do."""
+    try:
+        whole = url if "://" in url else f"https://{url}"
+        return targets.parse(whole, allow_http=settings().development)
+    except TargetRefused as refused:
+        fail(f"{url} {refused}.")
 
 
 def _usual_address() -> tuple[str, ...]:

@@ -73,7 +73,10 @@ class TestApps:
             run("app", "add", "Wiki", f"{WIKI}/", "--group", "staff", "--level", "two-factor",
                 "--public-path", "/health", "--public-path", "/static/*")
         )  # fmt: skip
-        assert said == f"Wiki was added at {WIKI}. It lets in: staff."
+        assert said.splitlines() == [
+            f"Wiki was added at {WIKI}. It lets in: staff.",
+            "What its proxy needs: flask app lines Wiki nginx (or caddy, traefik, haproxy, envoy)",
+        ]
         good(run("app", "add", "Lunch", "https://lunch.example.net"))
         assert good(run("app", "list")) == (
             f"Lunch  https://lunch.example.net  password  everyone\nWiki  {WIKI}  two-factor"
@@ -95,10 +98,34 @@ class TestApps:
         assert "name" in refused(run("app", "add", "Wiki", "https://other.example.org"))
         assert WIKI in refused(run("app", "add", "Other", WIKI))
         assert "GATEPOST_APP_DOMAINS" in refused(run("app", "add", "Evil", "https://evil.test"))
-        assert "group" in refused(run("app", "add", "Chat", "chat.example.org", "--group", "x"))
+        assert refused(run("app", "add", "Chat", "chat.example.org", "--group", "a b")) == (
+            "There is no group a b. Make it first: flask group create 'a b'"
+        )
         assert "no such app" in refused(run("app", "remove", "Chat"))
         assert "no such app" in refused(run("app", "show", "Chat"))
         assert run("app", "add", "Chat", "chat.example.org", "--level", "none").exit_code == 2
+
+
+class TestLines:
+    def test_they_are_made_for_the_app_and_where_all_listen(self, run: Run) -> None:
+        good(run("app", "add", "Wiki", WIKI))
+        where = ("--upstream", "10.0.0.5:8080", "--portal", "unix:/run/x.sock")
+        lines = good(run("app", "lines", "Wiki", "nginx", *where))
+        assert "server_name wiki.example.org;" in lines
+        assert "proxy_pass http://10.0.0.5:8080; # Wiki itself" in lines
+        assert "server unix:/run/x.sock;" in lines
+        assert "127.0.0.1:3000" in good(run("app", "lines", "Wiki", "caddy"))
+
+    def test_what_cannot_be_is_said(self, run: Run) -> None:
+        good(run("app", "add", "Wiki", WIKI))
+        assert "no such app" in refused(run("app", "lines", "Chat", "nginx"))
+        assert refused(run("app", "lines", "Wiki", "nginx", "--upstream", "x;")) == (
+            "x; is no host:port."
+        )
+        assert "cannot reach" in refused(
+            run("app", "lines", "Wiki", "haproxy", "--portal", "unix:/x")
+        )
+        assert run("app", "lines", "Wiki", "apache").exit_code == 2
 
 
 class TestCheck:

@@ -70,13 +70,14 @@ class Practice:
             yield prepared, app_address
 
     def visit(
-        self, kind: str, faults: Sequence[tuple[str, str]], *options: str, **settings: str
-    ) -> set[str]:
+        self, kind: str, faults: Sequence[tuple[str, str]], *options: str,
+        url: str = f"https://{WIKI}/start?a=b", **settings: str,
+    ) -> set[str]:  # fmt: skip
         """Plant faults, and return what the doctor found."""
         with self.running(kind, faults) as (prepared, app_address):
             runner = create_app(load({**self.portal.environ, **settings})).test_cli_runner()
             said = runner.invoke(args=[
-                "doctor", f"https://{WIKI}/start?a=b", "--json", "--listen", app_address,
+                "doctor", url, "--json", "--listen", app_address,
                 "--connect", f"127.0.0.1:{prepared.port}",
                 "--ca", str(self.certificate.certificate), *options,
             ])  # fmt: skip

@@ -10,12 +10,17 @@ from services.app_drafts import AppDraft
 from services.apps import add
 from services.audit import OPERATOR
 from tests.proxies import kinds
-from tests.proxies.practice import Practice
+from tests.proxies.practice import WIKI, Practice
 
 
 @pytest.mark.parametrize("kind", kinds.KINDS)
 def test_nothing_is_found_where_the_generated_lines_are(practice: Practice, kind: str) -> None:
     assert practice.visit(kind, []) == set()
+
+
+@pytest.mark.parametrize("url", [f"https://{WIKI}", WIKI, f"https://{WIKI.upper()}:443?x=1"])
+def test_the_address_may_be_written_as_people_do(practice: Practice, url: str) -> None:
+    assert practice.visit("nginx", [], url=url) == set()
 
 
 @pytest.mark.parametrize(
@@ -116,4 +121,6 @@ def test_a_cookie_for_more_than_the_apps_is_found(app: Flask, runner: FlaskCliRu
     assert set(found) == {"cookie-too-wide", "app-for-nobody"}
     said = runner.invoke(args=["doctor", "https://other.example.org/"])
     assert said.exit_code == 1
-    assert "There is no such app." in said.output
+    assert "No app has the address https://other.example.org: flask app list" in said.output
+    said = runner.invoke(args=["doctor", "https://ann@board.team.example.org"])
+    assert (said.exit_code, "holds a user name." in said.output) == (1, True)
