@@ -72,10 +72,12 @@ def proven_places(number: str) -> list[Place]:
     """What a text to a proven number counts for, beside its person's own limits.
 
     By number, so that several accounts with the same one have no more than one of them.
+    Rows are taken by name, and given back in that order too: the person's ``sends_…``, these,
+    then the portal's.
     """
     return [
-        (Window("number_day", settings().proven_number_per_day, DAY), number),
-        (Window("number_day_in_all", settings().number_per_day_in_all, DAY), number),
+        (Window("sends_to_number_day", settings().proven_number_per_day, DAY), number),
+        (Window("sends_to_number_day_in_all", settings().number_per_day_in_all, DAY), number),
     ]
 
 
@@ -128,7 +130,7 @@ def _prefix_places(number: str) -> list[Place]:
 
 
 def _proven_share(most: int) -> Place:
-    return Window("proven_texts_day", most, DAY), "portal"
+    return Window("texts_to_proven_day", most, DAY), "portal"
 
 
 def _proofs_of(number: str) -> Place:

@@ -361,6 +361,21 @@ class TestAtTheSameTime:
         assert count_of(TooSoonToResend, outcomes) == 19
         assert self.sent() == 1
 
+    @pytest.mark.settings(
+        **NO_GAP, GATEPOST_SENDS_PER_HOUR="100", GATEPOST_SENDS_PER_DAY="100",
+        GATEPOST_CODE_TRIES_PER_5_MINUTES="100", GATEPOST_PROVEN_NUMBER_PER_DAY="100",
+    )  # fmt: skip
+    def test_who_sends_and_who_enters_do_not_lock_each_other_out(self, app: Flask) -> None:
+        """Two people with the same number, in ten browsers each: all of them meet in the limits."""
+        ids = [make_person(f"p{index}@example.org", number=NUMBER).id for index in range(2)]
+
+        def send_and_enter(browser: int) -> None:
+            user = load_user(ids[browser % 2])
+            confirm(user, send(user))
+
+        outcomes = run_together(app, 20, send_and_enter)
+        assert count_of(type(None), outcomes) == 20, outcomes
+
     @pytest.mark.settings(**NO_GAP)
     def test_twenty_without_a_wait_send_five(self, app: Flask) -> None:
         ann = load_user(make_person(number=NUMBER).id)

@@ -377,7 +377,7 @@ class TestProvenNumbers:
 
         refusal = refusal_of(self.text, people[2])
         assert isinstance(refusal, TooManyTexts)
-        assert refusal.rule == "number_day"
+        assert refusal.rule == "sends_to_number_day"
         assert refusal.retry_after in {DAY, DAY + 1}
         codes.send(people[2], Purpose.SIGN_IN, None, "email", at(0))
         self.text(new_user("other@example.org", number=number(1)))
@@ -390,7 +390,7 @@ class TestProvenNumbers:
         for index in range(30):
             self.enter(people[index % 3], self.text(people[index % 3]))
 
-        assert refusal_of(self.text, people[0]).rule == "number_day_in_all"
+        assert refusal_of(self.text, people[0]).rule == "sends_to_number_day_in_all"
 
     @wide_but("NUMBER_PER_DAY_IN_ALL")
     def test_one_number_is_proved_thirty_times_in_a_day_at_most(
