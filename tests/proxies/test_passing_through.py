@@ -12,6 +12,8 @@ from tests.proxies import kinds
 from tests.proxies.stage import BOARD, ORIGINS, WIKI, Stage
 from tests.proxies.visitor import FETCH, NAVIGATION
 from tests.proxies.write_samples import CONFIG, app_at
+from tests.scene import Scene
+from tests.standins.certificate import Certificate
 
 NAMES = ("Remote-User", "Remote-Groups", "Remote-Email", "Remote-Name")
 SPELLINGS = ("Remote-{}", "REMOTE-{}", "Remote_{}", "remote_{}", "REMOTE_{}", "Remote.{}")
@@ -143,6 +145,24 @@ def test_what_the_app_answers_is_its_own(stage: Stage) -> None:
         answer = visitor.get(f"{WIKI}/status/{status}")
         assert answer.status == status
         assert b"sha256" in answer.body
+
+
+def test_what_nginx_itself_denies_stays_denied(
+    scene: Scene, certificate: Certificate, app_address: str, tmp_path: Path
+) -> None:
+    kinds.need("nginx")
+    lines = proxy_lines.render(
+        app_at(*ORIGINS), "nginx", CONFIG,
+        portal=scene.url.partition("//")[2], upstream=app_address,
+    )  # fmt: skip
+    lines = lines.replace("    location / {", "    location /.git/ { deny all; }\n    location / {")
+    with kinds.running(kinds.prepare("nginx", lines, tmp_path, certificate)) as proxy:
+        stage = Stage("nginx", scene, proxy, certificate)
+        visitor, _ = stage.signed_in()
+        answer = visitor.get(f"{WIKI}/.git/config")
+        assert (answer.status, answer.headers.get("Remote-User")) == (403, None)
+        assert b"nginx" in answer.body
+        assert visitor.get(f"{WIKI}/").status == 200
 
 
 def test_nobody_gets_in_while_the_portal_is_down(
