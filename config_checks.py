@@ -77,6 +77,9 @@ def _contradictions(config: "Config") -> list[str]:
         Path(config.portal_logo).is_file() and Path(config.portal_logo).suffix in {".svg", ".png"}
     ):
         problems.append("GATEPOST_PORTAL_LOGO must name an .svg or .png file that exists")
+    mark = Path(config.verdict_mark or "/")
+    if not mark.is_absolute() or (mark.is_file() and not mark.is_symlink()):
+        problems.append("GATEPOST_VERDICT_MARK must be a whole path, and no file that is in use")
     return problems
 
 

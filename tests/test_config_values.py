@@ -151,6 +151,16 @@ class TestReading:
         assert problems_in_production(GATEPOST_PORTAL_LOGO=str(tmp_path / name))
 
 
+def test_a_mark_takes_no_files_place(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("x")
+    (tmp_path / "mark").symlink_to("kept")
+    for name in (str(tmp_path / "kept"), "mark"):
+        (problem,) = problems_in_production(GATEPOST_VERDICT_MARK=name)
+        assert problem.startswith("GATEPOST_VERDICT_MARK must be a whole path")
+    for name in ("mark", "none/mark"):
+        assert load({**PRODUCTION, "GATEPOST_VERDICT_MARK": str(tmp_path / name)}).verdict_mark
+
+
 class TestDevelopment:
     def test_it_needs_no_setting_at_all(self, tmp_path: Path) -> None:
         loaded = in_development(tmp_path)
