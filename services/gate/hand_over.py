@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import literal, select, update
+from sqlalchemy import delete, literal, select, update
 from sqlalchemy.orm import Session
 
-from extensions import db, writing
+from extensions import change_rows, db, writing
 from models import LoginSession, UtcDateTime
 from models_apps import HandOver
 from services.clock import now
@@ -79,8 +79,12 @@ def grant(login_session: LoginSession, browser: str, origin: str, target: str) -
     """
     if not _DIGEST.fullmatch(browser):
         raise HandOverRefused(Why.FORGED, target)
-    token = new_token()
+    token, moment = new_token(), now()
     with writing() as session:
+        change_rows(session, delete(HandOver).where(  # or one browser could fill the table
+            HandOver.login_session_id == login_session.id,
+            HandOver.expires_at < moment - app_sessions.AT_ONCE,
+        ))  # fmt: skip
         app_sessions.add_for_live(
             session, HandOver, login_session.id,
             {
@@ -88,7 +92,7 @@ def grant(login_session: LoginSession, browser: str, origin: str, target: str) -
                 "browser_digest": literal(browser),
                 "origin": literal(origin),
                 "target": literal(target),
-                "expires_at": literal(now() + timedelta(seconds=SECONDS), UtcDateTime()),
+                "expires_at": literal(moment + timedelta(seconds=SECONDS), UtcDateTime()),
             },
         )  # fmt: skip
     return token

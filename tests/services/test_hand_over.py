@@ -1,6 +1,7 @@
 """The hand-over to an app's own host: one browser, one host, half a minute, once."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -11,9 +12,11 @@ from extensions import db, end_reading
 from models import LoginSession, User
 from models_apps import AppSession, HandOver
 from services import accounts, login_sessions
+from services.clock import now
 from services.errors import LoginSessionOver
 from services.gate import app_sessions, hand_over
 from services.gate.hand_over import Arrived, HandOverRefused, Why
+from services.tokens import digest
 from tests.people import CLIENT, open_session
 from tests.threads import count_of, run_together
 
@@ -51,6 +54,16 @@ def test_it_opens_an_app_session_of_that_host_alone(acting: LoginSession, secret
     assert found is not None
     assert (found.login_session.id, found.scope) == (acting.id, ORIGIN)
     assert arrived.target == TARGET
+
+
+def test_no_browser_fills_the_table(acting: LoginSession, secret: str) -> None:
+    for _ in range(3):
+        grant(acting, secret)
+    with time_machine.travel(now() + timedelta(minutes=2)):
+        late = grant(acting, secret)
+        tokens = db.session.scalars(select(HandOver.token_digest)).all()
+
+    assert tokens == [digest(late)]
 
 
 def test_neither_token_nor_secret_is_stored(acting: LoginSession, secret: str) -> None:
