@@ -144,6 +144,7 @@ class Config:
     password_wait_most_seconds: int = number(3600, "the longest wait")
     password_fails_per_address_per_5_minutes: int = number(20, "wrong passwords from one address (IPv6: /64)")
     known_browser_fails_per_5_minutes: int = number(10, "wrong passwords in a browser that has signed in to the account before")
+    new_browser_notices: bool = setting(True, "`yes`: who signs in with a password alone, in a browser that is not known, is mailed; `no`: they are not", read_yes_or_no)
     known_browser_days: int = number(365, "how long a browser is known")
     reset_seconds: int = number(1800, "life of a password reset link")
     resets_per_hour: int = number(3, "reset mails for one account in an hour, asked for from one address; beyond that, asked for from others, one each time the link before has expired")

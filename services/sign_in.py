@@ -19,6 +19,7 @@ from services import (
     hashing,
     limits,
     login_sessions,
+    new_browsers,
     registration,
     ways,
 )
@@ -120,6 +121,8 @@ def with_password(
         if ways.second_step_due(user) and not browsers.recognize(session, user, browser.remembered):
             return _ask_for_second_step(session, user, remember_me, leads_to)
         full_proof = not ways.second_step_due(user)
+        if full_proof and not lane:
+            new_browsers.tell(session, user, browser.client)
         return _sign_in(session, user, browser.client, "pwd", remember_me, full_proof=full_proof)
 
 

@@ -20,6 +20,7 @@ VALUES: dict[str, str | int] = {
     "sign_in_link": LINK, "reset_link": LINK, "when": "2026-11-24 05:00 UTC", "ending": "34",
     "new_ending": "56", "new_masked": "b••@example.org", "what": "Texts do not work.",
     "app": "Wiki", "who": "Ann", "email": "ann@example.org", "reason": "For work.", "until": "",
+    "browser": "Firefox on Linux", "network": "192.0.2.7",
 }  # fmt: skip
 PUBLIC = {"GATEPOST_BASE_URL": "https://login.example.org"}
 
