@@ -45,8 +45,12 @@ run: $(RUNTIME) ## Run a development portal on 127.0.0.1:8000 (PORT=8001 moves i
 	@echo "Gatepost: http://127.0.0.1:$(PORT) (texts and mails: http://127.0.0.1:$(PORT)/dev/outbox)"
 	@$(GRANIAN) --host 127.0.0.1 --port $(PORT) --workers 1
 
+.PHONY: upgrade
+upgrade: $(RUNTIME) ## Prepare or upgrade the database (settings from the environment; run does so by itself)
+	@$(BIN)/flask db upgrade
+
 .PHONY: serve
-serve: $(RUNTIME) ## Run the production server (HOST, PORT, WORKERS, THREADS; settings from the environment; after flask db upgrade)
+serve: $(RUNTIME) ## Run the production server (HOST, PORT, WORKERS, THREADS; settings from the environment)
 	@$(BIN)/flask ready
 	@$(GRANIAN) --host $(HOST) --port $(PORT) --workers $(WORKERS) --respawn-failed-workers
 

@@ -79,6 +79,27 @@ def test_the_example_needs_only_its_blanks_filled_in() -> None:
     assert not config.development
 
 
+def test_a_shell_reads_the_example_too(tmp_path: Path) -> None:
+    """Its examples of values as well, which stand in comments."""
+    text = (DEPLOY / "gatepost.env.example").read_text()
+    text = re.sub(r"(?m)^#(?=GATEPOST_\w+=)", "", text)
+    text = text.replace("GATEPOST_MAIL_FROM=", f"GATEPOST_MAIL_FROM={sender_in(text)}")
+    (tmp_path / "env").write_text(text)
+    result = subprocess.run(
+        ["/bin/sh", "-eu", "-c", f"set -a; . {tmp_path}/env; env"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, "")
+    for line in ("PORTAL_NAME=Example Login", "MAIL_FROM=Example Login <login@example.org>"):
+        assert f"GATEPOST_{line}\n" in result.stdout
+
+
+def sender_in(example: str) -> str:
+    """The example of a sender, as its comment writes it."""
+    (found,) = re.findall(r'(?m)^# (".*<.*>")$', example)
+    return str(found)
+
+
 def test_every_setting_of_the_example_is_one() -> None:
     text = (DEPLOY / "gatepost.env.example").read_text()
     assert unknown_names(dict.fromkeys(re.findall(r"(?m)^#?(GATEPOST_\w+)=", text), "")) == []
