@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from models_apps import AccessRequest, App, Group
+from sqlalchemy import select
+
+from extensions import db, end_reading
+from models_apps import AccessRequest, App, GateState, Group
 from services import access_requests, apps, grants, groups
 from services.app_drafts import AppDraft
 from services.audit import OPERATOR
@@ -41,3 +44,9 @@ def let_in(app: App, holder: str, until: datetime | None = None) -> None:
 def ask(person: Person, app: App, reason: str = "") -> AccessRequest:
     """The person asks to be let in."""
     return access_requests.ask(load_user(person.id), app.id, reason, CLIENT)
+
+
+def version() -> int:
+    """The version of the rules: another one after every change that the gate must hear of."""
+    end_reading()
+    return db.session.scalar(select(GateState.version)) or 0

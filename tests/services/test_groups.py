@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from extensions import db, end_reading
 from models import Activity, User
-from models_apps import GateState
 from services import groups
 from services.audit import OPERATOR, Actor
 from services.errors import EmailInvalid
@@ -21,7 +20,7 @@ from services.errors_apps import (
     NotMember,
     PersonUnknown,
 )
-from tests.apps import make_group
+from tests.apps import make_group, version
 from tests.people import CLIENT, load_user, make_person
 from tests.threads import count_of, run_together
 
@@ -48,11 +47,6 @@ def id_of(name: str) -> int:
 def members(name: str) -> list[str]:
     end_reading()
     return [m.user.email for m in groups.list_members(id_of(name)).rows]
-
-
-def version() -> int:
-    end_reading()
-    return db.session.scalar(select(GateState.version)) or 0
 
 
 def events() -> list[tuple[str, int | None]]:
@@ -86,9 +80,10 @@ class TestMembers:
         seen = version()
 
         assert groups.add(staff.id, " ANN@example.org ", OPERATOR).id == ann.id
-        assert (members("staff"), version()) == (["ann@example.org"], seen + 1)
+        joined = version()
+        assert (members("staff"), joined == seen) == (["ann@example.org"], False)
         groups.remove(staff.id, ann.id, OPERATOR)
-        assert (members("staff"), version()) == ([], seen + 2)
+        assert (members("staff"), version() in {seen, joined}) == ([], False)
         assert events() == [
             ("group_created", None), ("group_joined", ann.id), ("group_left", ann.id),
         ]  # fmt: skip
@@ -131,7 +126,7 @@ class TestMembers:
         seen = version()
         groups.delete_group(staff.id, OPERATOR)
 
-        assert (groups.list_of(ann), version()) == ([], seen + 1)
+        assert (groups.list_of(ann), version() == seen) == ([], False)
         with pytest.raises(GroupUnknown):
             groups.delete_group(staff.id, OPERATOR)
 
