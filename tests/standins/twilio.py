@@ -210,8 +210,12 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(status, json.dumps(body).encode())
 
     def _take(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        form = dict(parse_qsl(body, keep_blank_values=True))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # whoever sent it was ended meanwhile: no request came in
+            self.close_connection = True
+            return
+        form = dict(parse_qsl(body.decode(), keep_blank_values=True))
         path = urlsplit(self.path).path
         self.received = Received(self.command, path, form, self._login(), dict(self.headers))
         with self.server.standin.count_at_once():
