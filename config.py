@@ -150,6 +150,7 @@ class Config:
     resets_per_hour: int = number(3, "reset mails for one account in an hour, asked for from one address; beyond that, asked for from others, one each time the link before has expired")
     resets_per_day: int = number(5, "the same, in a day")
     confirmation_seconds: int = number(86400, "life of a confirmation link")
+    name_changes_per_hour: int = number(10, "how often a person changes their name in an hour")
     confirmations_per_hour: int = number(3, "confirmation mails to one mailbox in an hour that registering it causes, and as many that are asked for")
     link_mails_per_address_per_hour: int = number(60, "reset and confirmation mails asked for from one address (IPv6: /64)")
     registrations_per_address_per_hour: int = number(30, "registrations from one address (IPv6: /64)")

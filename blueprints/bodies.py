@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 MOST_WAITING = 3
 """Threads of a process that wait for a body; it has four, unless it is told otherwise."""
-PATIENCE_SECONDS = 1.0
-"""How long one more waits for its place: a body that is there already takes no time."""
+PATIENCE_SECONDS = 0.02
+"""How long one more waits for its place: a body that is there already takes no time, and who
+waits holds a thread, too.
+"""
 
 _BUSY = b"The portal is busy. Try again in a moment.\n"
 _BUSY_HEADERS = [

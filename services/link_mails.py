@@ -23,8 +23,12 @@ def take_confirmation(session: Session, canonical: str, client: Client) -> None:
 
 
 def take_email_change(session: Session, canonical: str, user_id: int) -> None:
-    """Count a signed-in person's asking for a link to a new address. Raises ``TooManyTries``."""
-    limits.take(session, [(_confirmations(), f"user {user_id}"), (_confirmations(), canonical)])
+    """Count a signed-in person's asking for a link to a new address. Raises ``TooManyTries``.
+
+    In a window of its own, too: strangers' asking for that address must not stand in the way.
+    """
+    rule = Window("email_changes_hour", settings().confirmations_per_hour, HOUR)
+    limits.take(session, [(rule, f"user {user_id}"), (rule, canonical)])
 
 
 def may_mail_registration(session: Session, canonical: str) -> bool:

@@ -6,16 +6,22 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from extensions import change_rows, db, end_reading, writing
+from extensions import change_rows, db, end_reading, settings, writing
 from models import User
+from services import limits
 from services.audit import Client, Event, record
 from services.clock import now
 from services.emails import canonicalize, parse
 from services.errors import EmailInvalid, EmailTaken
 from services.errors_apps import PersonUnknown
+from services.limits import Window
 
+HOUR = 3600
 STEP = 500
 """Rows read at once."""
+
+_JOINERS = "\u200c\u200d"
+"""Not to be seen, but part of how names are written in Persian and in Indic scripts."""
 
 
 def find_by_email(email: str, field: str = "email") -> User:
@@ -35,9 +41,14 @@ def find_by_email(email: str, field: str = "email") -> User:
 
 
 def rename(user: User, name: str, client: Client) -> None:
-    """Change what the person is called ("" = nothing); at most 100 characters are kept."""
+    """Change what the person is called ("" = nothing); at most 100 characters are kept.
+
+    Raises ``TooManyTries``: each change is an event, which must not bury the others.
+    """
     wanted = _tidy(name)
+    rule = Window("name_changes_hour", settings().name_changes_per_hour, HOUR)
     with writing() as session:
+        limits.take(session, [(rule, str(user.id))])
         changed = change_rows(
             session,
             update(User).where(User.id == user.id, User.name != wanted).values(name=wanted),
@@ -86,4 +97,6 @@ def add(
 
 
 def _tidy(name: str) -> str:
-    return name.strip()[:100]
+    """One line, of which everything can be seen: it stands in mails to others."""
+    visible = "".join(c if c.isprintable() or c in _JOINERS else " " for c in name)
+    return " ".join(visible.split())[:100].strip(_JOINERS + " ")

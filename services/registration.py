@@ -205,6 +205,9 @@ def _accept_invitation(
     """The invitation was mailed to this very address, so the address is proved by it."""
     links.use_up(session, invitation)
     user = _add_person(session, invitation.email, password_hash, name)
+    change_rows(
+        session, delete(Registration).where(Registration.email_canonical == user.email_canonical)
+    )
     record(session, Event.REGISTERED, client, user.id, how="invitation")
 
 

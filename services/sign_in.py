@@ -181,7 +181,7 @@ def _reserve_try(canonical: str, lane: str, client: Client) -> None:
     end_reading()
     with writing() as session:
         if lane:
-            limits.take(session, [(_known_rule(), lane)])
+            limits.take(session, _known_places(lane))
         else:
             limits.check(session, _failure_places(canonical, client))
             limits.begin_wait(session, _account_rule(), canonical)
@@ -198,7 +198,7 @@ def _matches(stored: str | None, password: str, canonical: str, lane: str) -> bo
 
 def _give_try_back(session: Session, canonical: str, lane: str) -> None:
     if lane:
-        limits.give_back(session, [(_known_rule(), lane)])
+        limits.give_back(session, _known_places(lane))
     else:
         limits.undo_wait(session, _account_rule(), canonical)
 
@@ -217,16 +217,14 @@ def _refuse(
     """Why the password does not let anybody in: a registration waits for it, or it is wrong.
 
     A known address can have been registered anew, too. So it is looked up, and a hash is
-    compared, whether there is an account, or a registration, or not.
+    compared, whether there is an account, or a registration, or not. Both are failures: or
+    whoever registers somebody's address with a guess could try it here for nothing.
     """
     waiting = None if lane else registration.find_waiting_hash(canonical)
     end_reading()
-    if not lane and _matches(waiting, password, canonical, lane):
-        with writing() as session:
-            _give_try_back(session, canonical, lane)
-        return EmailUnconfirmed()
+    is_waiting = not lane and _matches(waiting, password, canonical, lane)
     _count_failure(user, canonical, lane, client)
-    return CredentialsIncorrect()
+    return EmailUnconfirmed() if is_waiting else CredentialsIncorrect()
 
 
 def _refuse_unless_usable(user: User, canonical: str, lane: str) -> None:
@@ -305,10 +303,17 @@ def _failure_places(canonical: str, client: Client) -> list[Place]:
     ]
 
 
-def _known_rule() -> Window:
-    return Window(
-        "password_fails_known", settings().known_browser_fails_per_5_minutes, FIVE_MINUTES
-    )
+def _known_places(lane: str) -> list[Place]:
+    """The hour and the day are for who copied the cookie and guesses slowly."""
+    numbers = settings()
+    return [
+        (
+            Window("password_fails_known", numbers.known_browser_fails_per_5_minutes, FIVE_MINUTES),
+            lane,
+        ),
+        (Window("password_fails_known_hour", numbers.password_fails_per_hour, HOUR), lane),
+        (Window("password_fails_known_day", numbers.password_fails_per_day, DAY), lane),
+    ]
 
 
 def _account_rule() -> Wait:

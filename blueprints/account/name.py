@@ -7,6 +7,7 @@ from flask_babel import gettext
 from blueprints import guard
 from blueprints.account import account
 from blueprints.account.forms import NameForm
+from blueprints.forms import refusals_on
 from blueprints.pages import page, see_other
 from services import people
 
@@ -16,7 +17,8 @@ def name() -> ResponseReturnValue:
     """Change the name, or take it away."""
     form = NameForm(name=guard.the_user().name)
     if form.validate_on_submit():
-        people.rename(guard.the_user(), form.name.data or "", guard.client())
-        flash(gettext("Your name was saved."), "success")
-        return see_other(url_for("account.overview"))
+        with refusals_on(form):
+            people.rename(guard.the_user(), form.name.data or "", guard.client())
+            flash(gettext("Your name was saved."), "success")
+            return see_other(url_for("account.overview"))
     return page("account/name", form=form)

@@ -134,3 +134,14 @@ def test_an_empty_portal_is_set_up_whoever_registered_before(
     register(scene.browser(), "mallory@example.org", STRANGERS)
 
     assert scene.browser().get("/setup").status == 200
+
+
+def test_a_guess_that_was_registered_beforehand_counts_as_one(strict_scene: Scene) -> None:
+    email = strict_scene.person().email
+    guesses = [f"plausible words of hers, number {number}" for number in range(7)]
+    answers = []
+    for guess in guesses:
+        register(strict_scene.browser(), email, guess)
+        answers.append(sign_in(strict_scene, email, guess))
+
+    assert [answer.status for answer in answers] == [422] * 5 + [429] * 2

@@ -144,3 +144,15 @@ def test_three_an_hour(new_user: Callable[..., User], clock: time_machine.Travel
         email_changes.request(ann, f"new{index}@example.org", CLIENT)
     with pytest.raises(TooManyTries):
         email_changes.request(ann, NEW, CLIENT)
+
+
+def test_strangers_who_ask_for_links_to_the_new_address_do_not_stand_in_the_way(
+    new_user: Callable[..., User], outbox: Outbox
+) -> None:
+    ann = new_user()
+    for _ in range(3):
+        registration.request_confirmation(NEW, CLIENT)
+    with pytest.raises(TooManyTries):
+        registration.request_confirmation(NEW, CLIENT)
+
+    assert confirm(ask(ann, outbox)) == Confirmed()

@@ -235,6 +235,15 @@ class TestKnownBrowsers:
         assert isinstance(guess(second, password=PASSWORD), SignedIn)
         assert isinstance(guess(password=PASSWORD), SignedIn)
 
+    def test_who_copied_its_cookie_cannot_guess_all_day(
+        self, ann: User, clock: time_machine.Traveller
+    ) -> None:
+        copied = Browser(CLIENT, known=browsers.make_known(ann))
+        for _ in range(3):
+            judged(10, copied)
+            clock.shift(301)
+        wait_of(guess(copied))
+
     def test_right_passwords_cost_nothing(self, ann: User, clock: time_machine.Traveller) -> None:
         own = Browser(CLIENT, known=browsers.make_known(ann))
         for _ in range(15):

@@ -84,3 +84,31 @@ def test_it_is_text_on_every_page(client: FlaskClient, ann: Person) -> None:
 
     assert "<b>Ann" not in page.html
     assert "<b>Ann</b>" in page.main
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (
+            "Root\u2028Approve at once: evil.example \u202egro",
+            "Root Approve at once: evil.example gro",
+        ),
+        ("\ufeff\u200d", ""),
+        ("نیلوفر\u200cآرا", "نیلوفر\u200cآرا"),
+    ],
+)
+def test_it_is_one_line_of_what_can_be_seen(
+    client: FlaskClient, app: Flask, ann: Person, typed: str, kept: str
+) -> None:
+    sign_in(client, ann)
+    save(client, typed)
+
+    with app.app_context():
+        assert load_user(ann.id).name == kept
+
+
+def test_changing_it_on_and_on_meets_a_limit(client: FlaskClient, ann: Person) -> None:
+    sign_in(client, ann)
+    pages = [save(client, f"Ann {number}") for number in range(12)]
+
+    assert [page.status for page in pages] == [200] * 10 + [429] * 2
