@@ -13,15 +13,16 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
+    func,
     or_,
     select,
     update,
 )
 
 from models import Message
+from services.outbox import AWAITED
 
-_GLANCE = 64
-"""Rows looked at in one poll: enough to keep every sender busy."""
 _LOST = "lost"
 
 _messages: Table = Message.__table__  # type: ignore[assignment]
@@ -45,14 +46,18 @@ _CLAIMED = [
     )
 ]  # fmt: skip
 """The fields of ``claims.Claimed``, in their order."""
+_NOTICES_LAST = case(dict.fromkeys(AWAITED, 0), value=_m.kind, else_=1)
+"""Or whoever causes notices would keep other people's codes and links waiting behind them."""
 
 
-def _oldest(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    """The first row that nobody else is taking: PostgreSQL skips the locked ones."""
+def _next(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    """What somebody waits for, then notices, each the oldest first; of rows that nobody else is
+    taking: PostgreSQL skips the locked ones.
+    """
     return (
         select(_m.id)
         .where(condition)
-        .order_by(_m.id)
+        .order_by(_NOTICES_LAST, _m.id)
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
@@ -77,20 +82,21 @@ def _close(condition: ColumnElement[bool]) -> Update:
 
 
 LOOK = (
-    select(_m.state, _m.channel, _m.expires_at)
+    select(_m.state, _m.channel, _m.expires_at <= _MOMENT, func.count())
     .where(or_(_DUE, _LOST_LEASE, _TO_ASK))
-    .limit(_GLANCE)
+    .group_by(_m.state, _m.channel, _m.expires_at <= _MOMENT)
 )
+"""All of them, counted: of a part, many mails could hide the texts."""
 IS_DUE = select(_m.id).where(_READY).limit(1)
 CLAIM = (
     update(_messages)
-    .where(_m.id == _oldest(_READY), _m.state == "queued")
+    .where(_m.id == _next(_READY), _m.state == "queued")
     .values(state="sending", tries=_m.tries + 1, lease_until=bindparam("lease_end"))
     .returning(*_CLAIMED)
 )
 CLAIM_QUESTION = (
     update(_messages)
-    .where(_m.id == _oldest(_TO_ASK), _m.done_at.is_(None))
+    .where(_m.id == _next(_TO_ASK), _m.done_at.is_(None))
     .values(done_at=_MOMENT)
     .returning(*_CLAIMED)
 )

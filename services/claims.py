@@ -38,7 +38,7 @@ class Waiting:
     """What a look at the outbox found to do."""
 
     due: Counter[str] = field(default_factory=Counter)
-    """Messages to send, by channel; at most a glance's worth."""
+    """Messages to send, by channel."""
     late: bool = False
     lost: bool = False
     to_ask: bool = False
@@ -49,17 +49,16 @@ class Waiting:
 
 def look(session: Session) -> Waiting:
     """Find out, by one read without a write lock, whether there is anything to do."""
-    now = clock.now()
     waiting = Waiting()
-    for state, channel, expires_at in session.execute(claim_statements.LOOK, _times(now)):
+    for state, channel, late, count in session.execute(claim_statements.LOOK, _times(clock.now())):
         if state == "sending":
             waiting.lost = True
         elif state == "sent":
             waiting.to_ask = True
-        elif expires_at <= now:
+        elif late:
             waiting.late = True
         else:
-            waiting.due[channel] += 1
+            waiting.due[channel] = count
     return waiting
 
 
@@ -70,7 +69,7 @@ def is_due(session: Session, channel: str) -> bool:
 
 
 def claim(session: Session, channel: str) -> Claimed | None:
-    """Take the oldest due message of a channel for sending; None when there is none.
+    """Take a channel's next due message, what somebody waits for before notices, or None.
 
     Whoever gets it must end it before its lease runs out, and commit before sending.
     """

@@ -18,6 +18,11 @@ from models import Message
 from services import clock, masking, sealing
 
 LABEL = b"gatepost outbox payload"
+AWAITED = (
+    "sign_in_code", "identity_code", "phone_code", "reset_password", "confirm_email",
+    "already_registered", "confirm_new_email", "invitation",
+)  # fmt: skip
+"""The kinds that somebody waits for before a page: they are sent before all notices."""
 _ADD = insert(Message)
 _PENDING = "gatepost messages to wake for"
 

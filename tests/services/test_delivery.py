@@ -9,13 +9,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import Select, text
 
-from config import Config
+from config import ROOT, Config
 from extensions import db, settings, writing
-from services import claim_statements, claims, clock, delivery, outbox, sealing
+from services import claim_statements, claims, clock, codes, delivery, letters, outbox, sealing
 from tests import outbox as sent_messages
 from tests.messages import ADDRESS, NUMBER, change, queue, row
 
 pytestmark = pytest.mark.usefixtures("context")
+
+TEMPLATES = ROOT / "templates" / "messages"
 
 
 def deliver(app: Flask) -> None:
@@ -132,6 +134,27 @@ def test_messages_are_claimed_in_their_order() -> None:
     with writing() as session:
         claimed = [claims.claim(session, "sms") for _ in range(3)]
     assert [message.id for message in claimed if message] == ids
+
+
+def test_what_somebody_waits_for_goes_before_notices_each_the_oldest_first() -> None:
+    notices = [queue("mail", kind) for kind in ("two_factor_disabled", "two_factor_enabled")]
+    awaited = [queue("mail", kind) for kind in outbox.AWAITED]
+    with writing() as session:
+        claimed = [claims.claim(session, "mail") for _ in [*notices, *awaited]]
+    assert [message.id for message in claimed if message] == awaited + notices
+
+
+def test_every_code_and_every_link_that_is_asked_for_is_awaited() -> None:
+    assert {*codes.KINDS.values(), *letters.MAKERS} <= set(outbox.AWAITED)
+    for kind in outbox.AWAITED:
+        assert any((TEMPLATES / channel / f"{kind}.txt").exists() for channel in ("sms", "mail"))
+
+
+def test_many_mails_hide_no_text() -> None:
+    for _ in range(70):
+        queue("mail", "two_factor_enabled")
+    queue()
+    assert claims.look(db.session()).due == {"mail": 70, "sms": 1}
 
 
 def test_a_key_that_was_replaced_still_opens_the_outbox(app: Flask) -> None:
