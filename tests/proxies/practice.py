@@ -48,11 +48,15 @@ class Practice:
 
     @contextmanager
     def running(
-        self, kind: str, faults: Sequence[tuple[str, str]] = ()
+        self, kind: str, faults: Sequence[tuple[str, str]] = (), portal: str = ""
     ) -> Iterator[tuple[kinds.Prepared, str]]:
-        """The proxy, with faults (pattern, instead) in its lines, and where it expects the app."""
+        """The proxy, with faults (pattern, instead) in its lines, and where it expects the app.
+
+        ``portal`` is ``host:port`` of a stand-in for the portal.
+        """
         kinds.need(kind)
-        app_address, portal = f"127.0.0.1:{free_port()}", self.portal.url.partition("//")[2]
+        app_address = f"127.0.0.1:{free_port()}"
+        portal = portal or self.portal.url.partition("//")[2]
         template = kinds.template_of(kind)
         lines = proxy_lines.render(
             app_at(f"https://{WIKI}"), template, load({**QUICK, **SETTINGS}),

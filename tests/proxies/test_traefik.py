@@ -70,6 +70,8 @@ def test_the_lines_say_what_they_must(lines: Any) -> None:
         assert router["service"] in http["services"]
         assert set(router.get("middlewares", [])) <= set(http["middlewares"])
     assert http["routers"]["wiki"]["middlewares"] == ["wiki-forged", "wiki-gatepost"]
+    (whole,) = http["routers"]["gatepost"]["middlewares"]
+    assert http["middlewares"][whole] == {"buffering": {"maxRequestBodyBytes": 262144}}
 
 
 def test_it_asks_with_traefiks_own_headers(behind: Behind) -> None:
