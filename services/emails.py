@@ -9,6 +9,9 @@ from services.errors import EmailInvalid
 
 LONGEST = 254
 
+INTERNAL = (".test", ".local", ".home.arpa", "@home.arpa")
+"""How addresses end that mean something in a team's own network alone, whose server mails there."""
+
 
 def parse(text: str) -> str:
     """An address as it is to be stored and written to: trimmed, NFC, its domain in lower case.
@@ -19,9 +22,20 @@ def parse(text: str) -> str:
     if len(text) > LONGEST:
         raise EmailInvalid
     try:
-        return validate_email(text, check_deliverability=False).normalized
+        if text.lower().endswith(INTERNAL):
+            return _normalize(f"{text}{_ORDINARY}").removesuffix(_ORDINARY)
+        return _normalize(text)
     except EmailNotValidError as error:
         raise EmailInvalid from error
+
+
+# The library refuses internal domains along with those that cannot have mail; its list is one for
+# the whole process. So they are looked at as the beginnings of ordinary ones.
+_ORDINARY = ".org"
+
+
+def _normalize(text: str) -> str:
+    return validate_email(text, check_deliverability=False).normalized
 
 
 def canonicalize(email: str) -> str:

@@ -16,6 +16,10 @@ from services.errors import EmailInvalid
         ("u\u0308mit@example.org", "\u00fcmit@example.org"),
         ("ann@m\u00fcller.example.org", "ann@m\u00fcller.example.org"),
         ("ann@xn--mller-kva.example.org", "ann@m\u00fcller.example.org"),
+        ("ann@mail.Team.TEST", "ann@mail.team.test"),
+        ("Ann@team.local", "Ann@team.local"),
+        ("ann@home.arpa", "ann@home.arpa"),
+        ("ann@xn--mller-kva.home.arpa", "ann@m\u00fcller.home.arpa"),
     ],
 )
 def test_an_address_is_stored_as_mail_can_be_sent_to_it(typed: str, stored: str) -> None:
@@ -26,6 +30,8 @@ def test_an_address_is_stored_as_mail_can_be_sent_to_it(typed: str, stored: str)
     "typed",
     [
         "", " ", "ann", "@example.org", "ann@", "ann@@example.org", "ann@example", "ann@localhost",
+        "ann@local", "ann@.local", "ann@-.test", "ann@test", "ann@mail.invalid", "ann@mail.onion",
+        "ann@mail.localhost", "ann@192.in-addr.arpa", "ann@a..home.arpa", "@team.test",
         "ann@example.org, bob@example.org", "ann@example.org;bob@example.org",
         "Ann <ann@example.org>", "<ann@example.org>", '"ann smith"@example.org',
         "ann@example.org\nBcc: bob@example.org", "ann\r\n@example.org", "an\x00n@example.org",
