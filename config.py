@@ -162,6 +162,7 @@ class Config:
     admin_session_idle_seconds: int = number(1800, "as above, for administrators", least=60)
     admin_session_seconds: int = number(43200, "as above, for administrators", least=60)
     sessions_per_person: int = number(50, "login sessions of one person; of more, those that were not seen for longest end")
+    changes_per_hour: int = number(20, "changes of one account in an hour that nothing else limits: two-factor sign-in on or off, password (not by a mailed link), usual number, other sessions ended, all browsers forgotten")
     reauth_seconds: int = number(600, "how long a proof of identity lasts before a sensitive change")
     remembered_browser_days: int = number(14, "how long a remembered browser skips the second step; at most 30")
 

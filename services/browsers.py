@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from extensions import change_rows, db, settings, writing
 from models import RememberedBrowser, User
+from services import credentials
 from services.audit import Client, Event, record
 from services.clock import now
 from services.errors import NotFound
@@ -90,8 +91,9 @@ def forget(user: User, browser_id: int, client: Client) -> None:
 
 
 def forget_all(user: User, client: Client) -> None:
-    """Forget every remembered browser of the person."""
+    """Forget every remembered browser of the person. Raises ``TooManyChanges``."""
     with writing() as session:
+        credentials.count_change(session, user)
         change_rows(session, delete(RememberedBrowser).where(RememberedBrowser.user_id == user.id))
         record(session, Event.BROWSERS_FORGOTTEN, client, user.id)
 

@@ -7,10 +7,12 @@ remembered browser, live challenge and mailed link that still carries the old on
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from extensions import change_rows, writing
+from extensions import change_rows, settings, writing
 from models import LoginSession, PendingSignIn, RememberedBrowser, User
-from services import links, login_sessions
+from services import limits, links, login_sessions
 from services.audit import Client, Event, record
+from services.errors import TooManyTries
+from services.errors_accounts import TooManyChanges
 from services.notices import notify
 
 
@@ -32,9 +34,26 @@ def changed(session: Session, user: User, acting: LoginSession | None = None) ->
     return token
 
 
+def count_change(session: Session, user: User) -> None:
+    """Count a change that nothing else limits, of which one account could make any number.
+
+    The first statement of its transaction: who holds the count waits for the person's row, and
+    never the other way round. Raises ``TooManyChanges``.
+    """
+    rule = limits.Window("changes", settings().changes_per_hour, 3600)
+    try:
+        limits.take(session, [(rule, str(user.id))])
+    except TooManyTries as full:
+        raise TooManyChanges(full.retry_after or 1, full.rule) from full
+
+
 def sign_out_elsewhere(acting: LoginSession, client: Client) -> str:
-    """Sign the person out everywhere but here. Returns the acting session's new token."""
+    """Sign the person out everywhere but here. Returns the acting session's new token.
+
+    Raises ``TooManyChanges``.
+    """
     with writing() as session:
+        count_change(session, acting.user)
         record(session, Event.SESSIONS_ENDED, client, acting.user_id)
         notify(session, acting.user, "sessions_ended")
         return changed(session, acting.user, acting)

@@ -33,7 +33,8 @@ def change(login_session: LoginSession, current: str, password: str, client: Cli
     """Change the signed-in person's password. Returns the login session's new token.
 
     Every other session and remembered browser ends. Raises
-    ``CurrentPasswordIncorrect``, ``PasswordUnsuitable``, ``TooManyTries``, ``ServiceBusy``.
+    ``CurrentPasswordIncorrect``, ``PasswordUnsuitable``, ``TooManyTries``, ``TooManyChanges``,
+    ``ServiceBusy``.
     """
     user = login_session.user
     password_rules.check(password, user.email, user.name)
@@ -42,6 +43,7 @@ def change(login_session: LoginSession, current: str, password: str, client: Cli
         raise PasswordUnsuitable(lazy_gettext("This is your password already. Choose another one."))
     password_hash = hashing.hash_password(password)
     with writing() as session:
+        credentials.count_change(session, user)
         _store(session, user, password_hash)
         record(session, Event.PASSWORD_CHANGED, client, user.id)
         notify(session, user, "password_changed")

@@ -168,9 +168,13 @@ def confirm(
 
 
 def make_primary(user: User, phone_id: int, acting: LoginSession, client: Client) -> str:
-    """Make this number the usual one. Returns the session's new token. Raises ``NotFound``."""
+    """Make this number the usual one. Returns the session's new token.
+
+    Raises ``NotFound``, ``TooManyChanges``.
+    """
     find(user, phone_id)
     with writing() as session:
+        credentials.count_change(session, user)
         _set_primary(session, user, phone_id)
         record(session, Event.PHONE_MADE_PRIMARY, client, user.id)
         return credentials.changed(session, user, acting)

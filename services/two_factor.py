@@ -11,14 +11,16 @@ from services.notices import notify
 
 
 def enable(user: User, acting: LoginSession, client: Client) -> str:
-    """Turn it on. Returns the session's new token. Raises ``LastWay`` without a usable way."""
+    """Turn it on. Returns the session's new token. Raises ``LastWay`` without a usable way,
+    ``TooManyChanges``.
+    """
     return _switch(user, True, acting, client)
 
 
 def disable(user: User, acting: LoginSession, client: Client) -> str:
     """Turn it off. Returns the acting session's new token.
 
-    Raises ``TwoFactorRequired`` where the portal requires it of everyone.
+    Raises ``TwoFactorRequired`` where the portal requires it of everyone, ``TooManyChanges``.
     """
     if settings().require_two_factor:
         raise TwoFactorRequired
@@ -27,6 +29,7 @@ def disable(user: User, acting: LoginSession, client: Client) -> str:
 
 def _switch(user: User, on: bool, acting: LoginSession, client: Client) -> str:
     with writing() as session:
+        credentials.count_change(session, user)
         person = credentials.lock_person(session, user)
         if on and not ways.usable(session, person):
             raise LastWay

@@ -38,7 +38,11 @@ def end_session(session_id: int) -> ResponseReturnValue:
 def end_other_sessions() -> ResponseReturnValue:
     """Sign out everywhere but here; remembered browsers are forgotten with it."""
     acting = guard.current_login_session()
-    token = credentials.sign_out_elsewhere(acting, guard.client())
+    try:
+        token = credentials.sign_out_elsewhere(acting, guard.client())
+    except Refusal as refusal:
+        refuse(refusal)
+        return _show(str(refusal))
     flash(gettext("All other browsers are signed out."), "success")
     return with_login(see_other(url_for("account.sessions")), token, acting)
 

@@ -139,6 +139,20 @@ class TestTurningItOn:
         assert len(page.problems) == 1
         assert "Two-factor sign-in: off" in page.main
 
+    @pytest.mark.settings(GATEPOST_CHANGES_PER_HOUR="1")
+    def test_not_again_and_again(self, client: FlaskClient, outbox: Outbox, ann: Person) -> None:
+        page = sign_in(client, ann).submit("Turn on")
+        mails = len(outbox.messages("mail"))
+        page = page.submit("Turn off")
+
+        assert page.status == 429
+        assert page.h1 == "Your account"
+        assert page.problems == [
+            "Too much was changed on this account. Wait 60 minutes, then try again."
+        ]
+        assert "Two-factor sign-in: on" in page.main
+        assert len(outbox.messages("mail")) == mails
+
     def test_it_asks_for_the_password_when_that_was_long_ago(
         self, client: FlaskClient, clock: time_machine.Traveller, ann: Person
     ) -> None:

@@ -114,3 +114,16 @@ def test_the_only_one_cannot_be_ended_from_the_list(client: FlaskClient, ann: Pe
     page = open_page(client, "/account/sessions")
 
     assert page.buttons == ["Sign out"]
+
+
+@pytest.mark.settings(GATEPOST_CHANGES_PER_HOUR="1")
+def test_too_often_is_said_on_the_page(app: Flask, client: FlaskClient, ann: Person) -> None:
+    sign_in(client, ann)
+    for _ in range(2):
+        sign_in(other_browser(app, PHONE), ann)
+        page = open_page(client, "/account/sessions").submit("Sign out everywhere else")
+
+    assert (page.status, page.h1) == (429, "Where you are signed in")
+    assert page.problems == [
+        "Too much was changed on this account. Wait 60 minutes, then try again."
+    ]
