@@ -22,6 +22,7 @@ app_group = AppGroup("app", help="Apps behind the portal: add, list, show, lines
 group_group = AppGroup("group", help="Groups: create, delete, list, add and remove people.")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+without_asking = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @app_group.command("add")
@@ -93,10 +94,16 @@ def show_lines(name: str, proxy: str, upstream: str, portal: str) -> None:
 
 @app_group.command("remove")
 @click.argument("name")
+@without_asking
 @needs_database
-def remove_app(name: str) -> None:
+def remove_app(name: str, yes: bool) -> None:
     """Remove an app, with who may enter it; nobody gets in any more."""
-    apps.remove(apps.find_by_name(name).id, OPERATOR)
+    app = apps.find_by_name(name)
+    if not yes:
+        click.echo(f"Nobody may enter {app.name} ({app.addresses[0].origin}) any more. Its settings"
+                   f" are lost, and whom it lets in: {_whom_it_lets_in(app)}.")  # fmt: skip
+        click.confirm(f"Remove {app.name} for good?", abort=True)
+    apps.remove(app.id, OPERATOR)
     click.echo("The app was removed.")
 
 
@@ -127,10 +134,18 @@ def create_group(name: str) -> None:
 
 @group_group.command("delete")
 @click.argument("name")
+@without_asking
 @needs_database
-def delete_group(name: str) -> None:
+def delete_group(name: str, yes: bool) -> None:
     """Delete a group; its members keep their accounts."""
-    groups.delete_group(groups.find_by_name(name).id, OPERATOR)
+    group = groups.find_by_name(name)
+    if not yes:
+        opened = ", ".join(grant.app.name for grant in grants.list_of_group(group))
+        click.echo(f"The group lets its members into: {opened or 'no app'}.")
+        if left_alone := grants.list_apps_of_none_but(group):
+            click.echo(f"Without it nobody may enter: {', '.join(left_alone)}.")
+        click.confirm(f"Delete the group {group.name} for good?", abort=True)
+    groups.delete_group(group.id, OPERATOR)
     click.echo("The group was deleted.")
 
 
@@ -174,6 +189,12 @@ def _need_group(name: str) -> None:
         groups.find_by_name(name)
     except GroupUnknown:
         fail(f"There is no group {name}. Make it first: flask group create {shlex.quote(name)}")
+
+
+def _whom_it_lets_in(app: App) -> str:
+    named = len(grants.list_all(app))
+    everyone = ["everyone with an account"] if app.for_everyone else []
+    return " and ".join([*everyone, *([f"{named} by name"] if named else [])]) or "nobody"
 
 
 def _summarize(app: App) -> dict[str, object]:

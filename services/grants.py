@@ -7,9 +7,9 @@ to answer "why can't Ann get in?". Each change reaches the gate with its commit.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from extensions import db, writing
 from models import User
@@ -135,6 +135,22 @@ def list_all(app: App) -> list[AppGrant]:
 def list_of_group(group: Group) -> list[AppGrant]:
     """What a group is let into, with the apps, by name."""
     return list(db.session.scalars(_WITH_APP.where(AppGrant.group_id == group.id)))
+
+
+def list_apps_of_none_but(group: Group) -> list[str]:
+    """The names of the apps that nobody could enter without this group."""
+    other = aliased(AppGrant)
+    another_way = exists().where(
+        other.app_id == App.id, other.id != AppGrant.id,
+        or_(other.expires_at.is_(None), other.expires_at > now()),
+    )  # fmt: skip
+    statement = (
+        select(App.name)
+        .join(AppGrant, AppGrant.app_id == App.id)
+        .where(AppGrant.group_id == group.id, ~App.for_everyone, ~another_way)
+        .order_by(App.name)
+    )
+    return list(db.session.scalars(statement))
 
 
 def list_of_person(user: User) -> list[AppGrant]:

@@ -25,7 +25,7 @@ WIKI = "https://wiki.example.org"
 @pytest.fixture
 def run(runner: FlaskCliRunner) -> Run:
     """Runs one command: ``run("app", "list")``."""
-    return lambda *args: runner.invoke(args=list(args))
+    return lambda *args, typed="": runner.invoke(args=list(args), input=typed)
 
 
 def good(result: Result) -> str:
@@ -52,7 +52,7 @@ class TestGroups:
             {"name": "staff", "members": [ANN]},
         ]
         good(run("group", "remove", "staff", ANN))
-        good(run("group", "delete", "board"))
+        good(run("group", "delete", "board", "--yes"))
         assert good(run("group", "list")) == "staff"
 
     def test_what_cannot_be_is_said(self, run: Run, new_person: NewPerson) -> None:
@@ -64,6 +64,25 @@ class TestGroups:
         assert "No account" in refused(run("group", "add", "staff", "bob@example.org"))
         assert "not in the group" in refused(run("group", "remove", "staff", ANN))
         assert "no such group" in refused(run("group", "delete", "board"))
+
+    def test_deleting_one_asks_first_and_says_what_is_lost(self, app: Flask, run: Run) -> None:
+        for name in ("staff", "board"):
+            good(run("group", "create", name))
+        for name, others in (("Wiki", ()), ("Chat", ("--group", "board"))):
+            address = f"{name.lower()}.example.org"
+            good(run("app", "add", name, address, "--group", "staff", *others))
+        good(run("app", "add", "Lunch", "lunch.example.org"))
+        for typed in ("n\n", ""):
+            result = run("group", "delete", "staff", typed=typed)
+            assert result.exit_code == 1
+            assert result.stdout.splitlines()[:2] == [
+                "The group lets its members into: Chat, Wiki.",
+                "Without it nobody may enter: Wiki.",
+            ]
+            assert "Delete the group staff for good?" in result.output
+        said = good(run("group", "delete", "staff", typed="y\n"))
+        assert said.endswith("The group was deleted.")
+        assert good(run("group", "list")) == "board"
 
 
 class TestApps:
@@ -89,9 +108,21 @@ class TestApps:
         assert [row["name"] for row in json.loads(good(run("app", "list", "--json")))] == [
             "Lunch", "Wiki",
         ]  # fmt: skip
-        good(run("app", "remove", "Wiki"))
+        good(run("app", "remove", "Wiki", "--yes"))
         with app.app_context():
             assert [row.name for row in apps.list_all()] == ["Lunch"]
+
+    def test_removing_one_asks_first_and_says_what_is_lost(self, run: Run) -> None:
+        good(run("group", "create", "staff"))
+        good(run("app", "add", "Wiki", WIKI, "--group", "staff"))
+        good(run("app", "add", "Lunch", "lunch.example.org"))
+        for name, whom in (("Wiki", "1 by name"), ("Lunch", "everyone with an account")):
+            result = run("app", "remove", name, typed="n\n")
+            assert result.exit_code == 1
+            assert f"Nobody may enter {name} (https://{name.lower()}.example.org)" in result.stdout
+            assert f"whom it lets in: {whom}." in result.stdout
+        assert good(run("app", "remove", "Wiki", typed="y\n")).endswith("The app was removed.")
+        assert good(run("app", "list")).startswith("Lunch")
 
     def test_what_cannot_be_is_said(self, app: Flask, run: Run) -> None:
         good(run("app", "add", "Wiki", WIKI))
