@@ -36,8 +36,9 @@ def request(user: User, email: str, client: Client) -> None:
             expires_at=now() + timedelta(hours=1),
         )  # fmt: skip
         notify_address(
-            session, user, user.email, "email_change_asked", new_masked=mask_email(address)
-        )
+            session, user, user.email, "email_change_asked",
+            earlier=user.email, new_masked=mask_email(address),
+        )  # fmt: skip
         record(session, Event.EMAIL_CHANGE_ASKED, client, user.id)
 
 
@@ -53,10 +54,15 @@ def finish(session: Session, link: EmailLink, acting: LoginSession | None, clien
     old = user.email
     _replace(session, user, link.email)
     record(session, Event.EMAIL_CHANGED, client, user.id)
-    for to in (old, link.email):
-        notify_address(session, user, to, "email_changed", new_masked=mask_email(link.email))
+    _tell_both(session, user, old, link.email)
     own = acting if acting and acting.user_id == user.id else None
     return credentials.changed(session, user, own)
+
+
+def _tell_both(session: Session, user: User, old: str, new: str) -> None:
+    """To each address itself whole and the other one masked, be they masked alike."""
+    notify_address(session, user, old, "email_changed", earlier=old, new=mask_email(new))
+    notify_address(session, user, new, "email_changed", earlier=mask_email(old), new=new)
 
 
 def _replace(session: Session, user: User, address: str) -> None:

@@ -23,6 +23,7 @@ from tests.outbox import Outbox
 from tests.people import CLIENT, load_user, make_registration, open_session
 from tests.threads import count_of, run_together
 
+ANN = "ann@example.org"
 NEW = "ann@example.net"
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -59,7 +60,17 @@ def test_the_old_address_hears_of_the_wish(new_user: Callable[..., User], outbox
     email_changes.request(new_user(), NEW, CLIENT)
     (notice,) = messages_to("ann@example.org", "email_change_asked")
 
-    assert notice["new_masked"] == "a••@example.net"
+    assert (notice["earlier"], notice["new_masked"]) == ("ann@example.org", "a••@example.net")
+
+
+def test_each_address_hears_of_the_change_in_words_that_tell_them_apart(
+    new_user: Callable[..., User], outbox: Outbox
+) -> None:
+    confirm(ask(new_user(), outbox, "anna@example.org"))
+    (old,), (new,) = (messages_to(to, "email_changed") for to in (ANN, "anna@example.org"))
+
+    assert (old["earlier"], old["new"]) == (ANN, "a••@example.org")
+    assert (new["earlier"], new["new"]) == ("a••@example.org", "anna@example.org")
 
 
 def test_nobody_learns_that_an_address_is_another_s(
