@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from tests.scene import Scene
 
-SLOW = 24
-"""Three times the threads of two workers."""
+SLOW = 12
+"""Three times the threads of a worker."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def slow_senders(url: str) -> Iterator[None]:
 def test_slow_bodies_leave_threads_for_pages_and_verdicts(
     open_portal: Callable[..., Scene],
 ) -> None:
-    scene = open_portal(workers=2)
+    scene = open_portal(workers=1)  # of several, one may get none of the senders
     with slow_senders(scene.url):
         for path, status in [("/readyz", 200), ("/sign-in", 200), ("/api/authz/auth-request", 400)]:
             assert scene.browser().get(path).status == status
