@@ -96,8 +96,12 @@ def invite(email: str) -> str:
 
 
 def disable(user: User) -> bool:
-    """Disable an account: every session ends at its next request. False: it was already."""
+    """Disable an account: every session ends at its next request. False: it was already.
+
+    Raises ``LastAdministrator``.
+    """
     with writing() as session:
+        administrators.refuse_if_last(session, user)
         if not _set_disabled(session, user, now()):
             return False
         record(session, Event.ACCOUNT_DISABLED, NOBODY, user.id)
@@ -152,9 +156,13 @@ def reset_two_factor(user: User) -> bool:
 
 
 def close(user: User, password: str, client: Client) -> None:
-    """Close one's own account for good. Raises ``CurrentPasswordIncorrect``, ``TooManyTries``."""
+    """Close one's own account for good.
+
+    Raises ``CurrentPasswordIncorrect``, ``TooManyTries``, ``LastAdministrator``.
+    """
     check_password(user, password, client)
     with writing() as session:
+        administrators.refuse_if_last(session, user)
         record(session, Event.ACCOUNT_CLOSED, client, user.id)
         notify_address(session, user, user.email, "account_closed")
         _remove(session, user)

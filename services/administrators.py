@@ -32,10 +32,10 @@ def demote(user: User) -> bool:
 
 
 def refuse_if_last(session: Session, user: User) -> None:
-    """Raise ``LastAdministrator`` where nobody else could administer the portal.
+    """Raise ``LastAdministrator`` where nobody but this person can administer the portal.
 
-    Holds the rows of all administrators until the transaction ends, so that no two of them
-    go at once.
+    Whatever makes a person no administrator who can sign in asks here first. Holds the rows of
+    all administrators until the transaction ends, so that no two of them go at once.
     """
     administrators = session.scalars(
         select(User)
@@ -44,8 +44,7 @@ def refuse_if_last(session: Session, user: User) -> None:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    others = [one for one in administrators if one.id != user.id and one.disabled_at is None]
-    if not others and user.id in {one.id for one in administrators}:
+    if [one.id for one in administrators if one.disabled_at is None] == [user.id]:
         raise LastAdministrator
 
 

@@ -257,7 +257,7 @@ class TestAdministrators:
             )
             assert good(run("user", command, ANN)).endswith(": nothing to do.\n")
 
-    @pytest.mark.parametrize("args", [("demote", ANN), ("delete", ANN, "--yes")])
+    @pytest.mark.parametrize("args", [("demote", ANN), ("delete", ANN, "--yes"), ("disable", ANN)])
     def test_the_last_one_stays(
         self, run: Callable[..., Result], new_person: NewPerson, args: tuple[str, ...]
     ) -> None:

@@ -11,10 +11,18 @@ from models import Activity, LoginSession, User
 from services import accounts, administrators
 from services.errors_accounts import LastAdministrator
 from tests.messages import messages_to
-from tests.people import load_user, open_session
+from tests.people import CLIENT, PASSWORD, load_user, open_session
 from tests.threads import count_of, run_together
 
 pytestmark = pytest.mark.usefixtures("context")
+
+
+def close(user: User) -> None:
+    accounts.close(user, PASSWORD, CLIENT)
+
+
+ENDS = [administrators.demote, accounts.delete_account, accounts.disable, close]
+"""Everything after which a person is no administrator who can sign in."""
 
 
 @pytest.fixture
@@ -33,8 +41,10 @@ def events() -> list[str]:
 
 
 def count_administrators() -> int:
+    """Those who can sign in."""
     end_reading()
-    return db.session.scalar(select(func.count()).where(User.is_admin)) or 0
+    usable = User.is_admin & User.disabled_at.is_(None)
+    return db.session.scalar(select(func.count()).where(usable)) or 0
 
 
 class TestPromoting:
@@ -71,13 +81,21 @@ class TestDemoting:
         assert not administrators.demote(bob)
         assert events() == []
 
-    @pytest.mark.parametrize("act", [administrators.demote, accounts.delete_account])
+    @pytest.mark.parametrize("act", ENDS)
     def test_the_last_one_stays(self, ann: User, bob: User, act: Callable[[User], object]) -> None:
         with pytest.raises(LastAdministrator):
             act(ann)
 
-        assert load_user(ann.id).is_admin
+        assert count_administrators() == 1
         assert events() == []
+
+    def test_one_who_is_disabled_already_is_not_the_last(self, ann: User, bob: User) -> None:
+        administrators.promote(bob)
+        accounts.disable(load_user(bob.id))
+
+        assert not accounts.disable(load_user(bob.id))
+        assert accounts.enable(load_user(bob.id))
+        assert accounts.disable(load_user(ann.id))
 
     def test_a_disabled_one_does_not_count(self, ann: User, bob: User) -> None:
         administrators.promote(bob)
@@ -87,7 +105,7 @@ class TestDemoting:
 
         assert administrators.demote(load_user(bob.id))
 
-    @pytest.mark.parametrize("act", [administrators.demote, accounts.delete_account])
+    @pytest.mark.parametrize("act", ENDS)
     def test_of_two_at_the_same_moment_one_stays(
         self, app: Flask, ann: User, bob: User, act: Callable[[User], object]
     ) -> None:

@@ -96,6 +96,7 @@ def test_the_address_can_be_registered_again(
 ) -> None:
     sign_in_with_code(client, outbox, ann)
     close(client)
+    outbox.deliver()
     page = open_page(client, "/register")
     page.submit("Create account", email=ann.email, password="four words nobody guesses")
 
@@ -109,3 +110,14 @@ def test_a_remembered_browser_must_prove_more_first(
     sign_in(client, ann)
 
     assert open_page(client, "/account/close").h1 == "Confirm that it is you"
+
+
+def test_the_last_administrator_stays(
+    client: FlaskClient, new_person: Callable[..., Person]
+) -> None:
+    sign_in(client, new_person("operator@example.org", admin=True))
+    page = close(client)
+
+    assert (page.status, page.h1) == (422, "Close your account")
+    assert page.problems[0].startswith("This is the last administrator who can sign in.")
+    assert is_signed_in(client)
