@@ -162,6 +162,7 @@ class AccessRequest(Base):
 
     app: Mapped[App] = relationship()
     user: Mapped[User] = relationship(foreign_keys=user_id)
+    decided_by: Mapped[User | None] = relationship(foreign_keys=decided_by_id)
 
 
 class AppSession(Base):

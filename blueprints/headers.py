@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from blueprints.gate import entry
 from extensions import settings
-from services import apps
+from services import access_requests, apps
 from services.gate import targets
 
 FIXED = {
@@ -69,6 +69,7 @@ def template_globals() -> dict[str, Any]:
         ),
         "onward": entry.onward,
         "portal_has_apps": apps.any_there,
+        "count_waiting": access_requests.count_waiting,
         "development": config.development,
         "registration": config.registration,
         "csp_nonce": csp_nonce(),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
@@ -27,6 +27,7 @@ from services.notices import notify
 from services.own_apps import may_enter
 
 DAY = 86400
+COUNTED = 99
 MOST_ADMINISTRATORS = 20
 """So many are told of a request; the page shows it to all."""
 MAILS = Window("access_request_mails", 20, 3600)
@@ -132,9 +133,19 @@ def list_waiting(after: int = 0, size: int = PAGE) -> Listed[AccessRequest]:
     return cut(db.session.scalars(statement).all(), lambda request: request.id, size)
 
 
+def count_waiting() -> str:
+    """How many requests have no answer, for people: "" for none, "99+" for many more."""
+    waiting = select(AccessRequest.id).where(AccessRequest.decided_at.is_(None))
+    counted = select(func.count()).select_from(waiting.limit(COUNTED + 1).subquery())
+    found = db.session.scalar(counted) or 0
+    return f"{COUNTED}+" if found > COUNTED else str(found or "")
+
+
 def list_decided(most: int = 20) -> list[AccessRequest]:
-    """The requests that were answered last."""
-    statement = _WHOLE.where(AccessRequest.decided_at.is_not(None))
+    """The requests that were answered last, with who answered."""
+    statement = _WHOLE.where(AccessRequest.decided_at.is_not(None)).options(
+        joinedload(AccessRequest.decided_by)
+    )
     newest_first = statement.order_by(AccessRequest.decided_at.desc(), AccessRequest.id.desc())
     return list(db.session.scalars(newest_first.limit(most)))
 

@@ -43,7 +43,7 @@ def new_app() -> ResponseReturnValue:
             flash(gettext("%(app)s was added. Now let people in, then set up your proxy.",
                           app=app.name), "success")  # fmt: skip
             return see_other(url_for("admin.app", app_id=app.id))
-    return page("admin/apps/new", form=form)
+    return page("admin/apps/new", form=form, has_domains=bool(settings().app_domains))
 
 
 @admin.get("/apps/<int:app_id>", endpoint="app")

@@ -83,6 +83,12 @@ class TestAdding:
             )
         ]  # fmt: skip
 
+    @pytest.mark.settings(GATEPOST_APP_DOMAINS="")
+    def test_without_domains_it_says_so_before_anything_is_typed(self, admin: FlaskClient) -> None:
+        page = open_page(admin, "/admin/apps/new")
+        assert "First set GATEPOST_APP_DOMAINS" in page.main
+        assert "Name" not in page.main
+
     @pytest.mark.parametrize(
         ("fields", "problem"),
         [

@@ -67,12 +67,32 @@ def test_access_can_be_for_a_time(
     assert "until the end of 2030-05-31" in outbox.newest("mail", ann.email)["text"]
 
 
+def test_the_navigation_says_how_many_wait(
+    app: Flask, admin: FlaskClient, ann: Person, asked: int
+) -> None:
+    assert open_page(admin, "/account").links["Requests 1 waiting"] == REQUESTS
+    with app.app_context():
+        access_requests.decline(asked, OPERATOR)
+    assert open_page(admin, "/account").links["Requests"] == REQUESTS
+
+
+@pytest.mark.settings(**DOMAINS, GATEPOST_ACCESS_REQUESTS_PER_DAY="100")
+def test_of_very_many_not_all_are_counted(
+    app: Flask, admin: FlaskClient, ann: Person, asked: int
+) -> None:
+    with app.app_context():
+        for number in range(access_requests.COUNTED):
+            ask(ann, make_app(f"A{number}", f"https://a{number}.example.org"))
+    assert open_page(admin, "/account").links["Requests 99+ waiting"] == REQUESTS
+
+
 def test_no_is_an_answer(
-    app: Flask, admin: FlaskClient, outbox: Outbox, ann: Person, asked: int
+    app: Flask, admin: FlaskClient, outbox: Outbox, ann: Person, mia: Person, asked: int
 ) -> None:
     page = open_page(admin, REQUESTS).follow("Answer").submit("Decline")
     assert page.notes == ["The request was declined. Ann gets a mail."]
     assert ("Nobody is waiting." in page.main, "Wiki Declined" in page.main) == (True, True)
+    assert ", by Mia" in page.main
     assert not enters(app, ann)
     assert "declined" in outbox.newest("mail", ann.email)["text"]
 
