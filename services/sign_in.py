@@ -17,14 +17,13 @@ from services import (
     challenges,
     codes,
     hashing,
-    limits,
     login_sessions,
     new_browsers,
+    password_lanes,
     registration,
     ways,
 )
-from services.addresses import network_of
-from services.audit import Client, Event, record
+from services.audit import Client
 from services.challenges import Purpose, Reference
 from services.clock import now
 from services.emails import canonicalize, parse
@@ -37,12 +36,7 @@ from services.errors import (
     PendingSignInOver,
     ServiceBusy,
 )
-from services.limits import Place, Wait, Window
 from services.tokens import digest, new_token
-
-FIVE_MINUTES = 300
-HOUR = 3600
-DAY = 86400
 
 # Built once, as all that an ordinary sign-in runs: building costs more than running.
 _PERSON = select(User).where(User.email_canonical == bindparam("canonical"))
@@ -109,14 +103,14 @@ def with_password(
     canonical = _canonical_or_typed(email)
     user = db.session.scalar(_PERSON, {"canonical": canonical})
     lane = browsers.known_lane(user, browser.known)
-    _reserve_try(canonical, lane, browser.client)
+    password_lanes.reserve_try(canonical, lane, browser.client)
     stored = user.password_hash if user else None
     if not _matches(stored, password, canonical, lane) or user is None:
         raise _refuse(user, password, canonical, lane, browser.client)
     rehashed = _rehash(user, password)
     _refuse_unless_usable(user, canonical, lane)
     with writing() as session:
-        _give_try_back(session, canonical, lane)
+        password_lanes.give_try_back(session, canonical, lane)
         _store_rehashed(session, user, rehashed)
         if ways.second_step_due(user) and not browsers.recognize(session, user, browser.remembered):
             return _ask_for_second_step(session, user, remember_me, leads_to)
@@ -176,39 +170,13 @@ def _canonical_or_typed(email: str) -> str:
         return email.strip()[:254].casefold()
 
 
-def _reserve_try(canonical: str, lane: str, client: Client) -> None:
-    """Count the try before hashing, so that parallel guesses cannot outrun the count."""
-    end_reading()
-    with writing() as session:
-        if lane:
-            limits.take(session, _known_places(lane))
-        else:
-            limits.check(session, _failure_places(canonical, client))
-            limits.begin_wait(session, _account_rule(), canonical)
-
-
 def _matches(stored: str | None, password: str, canonical: str, lane: str) -> bool:
     try:
         return hashing.verify_password(stored, password)
     except ServiceBusy:
         with writing() as session:
-            _give_try_back(session, canonical, lane)
+            password_lanes.give_try_back(session, canonical, lane)
         raise
-
-
-def _give_try_back(session: Session, canonical: str, lane: str) -> None:
-    if lane:
-        limits.give_back(session, _known_places(lane))
-    else:
-        limits.undo_wait(session, _account_rule(), canonical)
-
-
-def _count_failure(user: User | None, canonical: str, lane: str, client: Client) -> None:
-    """A known browser's mistakes are its own lane's, and not its whole office's."""
-    with writing() as session:
-        if not lane:
-            limits.note(session, _failure_places(canonical, client))
-        record(session, Event.PASSWORD_INCORRECT, client, user.id if user else None)
 
 
 def _refuse(
@@ -223,7 +191,7 @@ def _refuse(
     waiting = None if lane else registration.find_waiting_hash(canonical)
     end_reading()
     is_waiting = not lane and _matches(waiting, password, canonical, lane)
-    _count_failure(user, canonical, lane, client)
+    password_lanes.count_failure(user, canonical, lane, client)
     return EmailUnconfirmed() if is_waiting else CredentialsIncorrect()
 
 
@@ -231,7 +199,7 @@ def _refuse_unless_usable(user: User, canonical: str, lane: str) -> None:
     if user.disabled_at is None:
         return
     with writing() as session:
-        _give_try_back(session, canonical, lane)
+        password_lanes.give_try_back(session, canonical, lane)
     raise AccountDisabled
 
 
@@ -287,39 +255,3 @@ def _lift_bar_on_email(session: Session, user: User) -> None:
         change_rows(
             session, update(User).where(User.id == user.id).values(email_way_barred_at=None)
         )
-
-
-def _failure_places(canonical: str, client: Client) -> list[Place]:
-    """Where a wrong password from an unknown browser counts, once it was found wrong.
-
-    The account's hour and day are for guesses that are too slow for its waits to begin.
-    """
-    numbers = settings()
-    of_address = numbers.password_fails_per_address_per_5_minutes
-    return [
-        (Window("password_fails_address", of_address, FIVE_MINUTES), network_of(client.address)),
-        (Window("password_fails_hour", numbers.password_fails_per_hour, HOUR), canonical),
-        (Window("password_fails_day", numbers.password_fails_per_day, DAY), canonical),
-    ]
-
-
-def _known_places(lane: str) -> list[Place]:
-    """The hour and the day are for who copied the cookie and guesses slowly."""
-    numbers = settings()
-    return [
-        (
-            Window("password_fails_known", numbers.known_browser_fails_per_5_minutes, FIVE_MINUTES),
-            lane,
-        ),
-        (Window("password_fails_known_hour", numbers.password_fails_per_hour, HOUR), lane),
-        (Window("password_fails_known_day", numbers.password_fails_per_day, DAY), lane),
-    ]
-
-
-def _account_rule() -> Wait:
-    numbers = settings()
-    return Wait(
-        "password_fails_account", numbers.password_fails_per_5_minutes,
-        numbers.password_wait_seconds, numbers.password_wait_most_seconds,
-        memory=FIVE_MINUTES, grudge=DAY,
-    )  # fmt: skip
