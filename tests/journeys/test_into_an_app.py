@@ -43,6 +43,7 @@ def test_a_new_colleague_s_first_day(app: Flask, outbox: Outbox) -> None:
     # Payroll asks for a second factor, which they turn on and prove on the way.
     page = browser.page(PAYROLL)
     page = check(browser.client, browser.press(page, "Turn on"))
+    outbox.deliver()
     page = check(browser.client, browser.press(page, "Send code"))
     assert browser.press(page, "Submit", code=outbox.code("mail", NEW)).status_code == IN
     assert browser.hops[-1] == PAYROLL

@@ -35,6 +35,7 @@ def ask_for_link(client: FlaskClient, email: str) -> Page:
 
 
 def link_for(client: FlaskClient, outbox: Outbox, person: Person) -> str:
+    outbox.deliver()
     ask_for_link(client, person.email)
     return path_of(outbox.link(person.email))
 
