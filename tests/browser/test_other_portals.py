@@ -120,3 +120,6 @@ def test_a_portal_in_its_own_clothes(
             assert LONG_NAME in visit.page.title()
             owes.check_axe(visit.page)
             owes.check_widths(visit.page)
+        visit.sign_in(visit.new_person(admin=True))
+        visit.open("/account")
+        owes.check_widths(visit.page)

@@ -49,7 +49,7 @@ class TestHome:
             ask(ann, make_app("Mail"))
         page = open_page(browser, "/")
         assert page.h1 == "Your apps"
-        assert page.links["WWiki Needs two-factor sign-in"] == f"{WIKI}/"
+        assert page.links["WWiki Two-factor sign-in"] == f"{WIKI}/"
         assert page.links["LLunch lunch.example.org"] == "https://lunch.example.org/"
         assert "Mail Waiting for an answer" in page.main
         assert page.links["Ask for access to Chat"].startswith("/no-access?rd=")
