@@ -36,10 +36,10 @@ from services import (
 )
 from services.audit import NOBODY, Client, Event, record
 from services.clock import now
-from services.days import last_day
+from services.days import last_day, write_moment
 from services.emails import canonicalize, parse
 from services.errors import EmailTaken
-from services.errors_apps import PersonUnconfirmed, PersonUnknown
+from services.errors_apps import PersonInvited, PersonUnconfirmed, PersonUnknown
 from services.gate import registry
 from services.identity import check_password
 from services.links import Purpose
@@ -50,14 +50,21 @@ from services.notices import notify, notify_address
 def find(email: str) -> User:
     """The account of an address.
 
-    Raises ``EmailInvalid``, ``PersonUnknown``, ``PersonUnconfirmed``.
+    Raises ``EmailInvalid``, ``PersonUnknown``, ``PersonUnconfirmed``, ``PersonInvited``.
     """
     try:
         return people.find_by_email(email)
     except PersonUnknown as error:
-        if registration.find_waiting_hash(canonicalize(parse(email))):
-            raise PersonUnconfirmed("email") from error
+        address = parse(email)
+        if waiting := registration.find_waiting(canonicalize(address)):
+            raise PersonUnconfirmed(*_span(waiting)) from error
+        if invitation := registration.find_open_invitation(address):
+            raise PersonInvited(*_span(invitation)) from error
         raise
+
+
+def _span(waiting: Registration | EmailLink) -> tuple[str, str]:
+    return write_moment(waiting.created_at), write_moment(waiting.expires_at)
 
 
 def create(email: str, name: str, is_admin: bool, password: str | None) -> str:

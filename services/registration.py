@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Boolean, bindparam, delete, exists, select, text
+from sqlalchemy import Boolean, bindparam, delete, exists, func, select, text
 from sqlalchemy.orm import Session
 
 from extensions import change_rows, db, end_reading, settings, writing
@@ -103,6 +103,19 @@ def find_invitation(signed: str) -> EmailLink:
     return links.find(db.session(), signed, Purpose.INVITATION)
 
 
+def find_open_invitation(email: str) -> EmailLink | None:
+    """The invitation of an address that works longest, if one still does."""
+    return db.session.scalar(
+        select(EmailLink)
+        .where(
+            EmailLink.purpose == Purpose.INVITATION.value, EmailLink.used_at.is_(None),
+            func.lower(EmailLink.email) == email.lower(), EmailLink.expires_at > now(),
+        )
+        .order_by(EmailLink.expires_at.desc())
+        .limit(1)
+    )  # fmt: skip
+
+
 def registered_email(held: str) -> str:
     """The address that this browser registered last, as it was typed, or ""."""
     if not held:
@@ -111,6 +124,15 @@ def registered_email(held: str) -> str:
         Registration.browser_digest == digest(held), Registration.expires_at > now()
     )
     return db.session.scalar(statement) or ""
+
+
+def find_waiting(canonical: str) -> Registration | None:
+    """An address's open registration, whether it has an account or not."""
+    return db.session.scalar(
+        select(Registration).where(
+            Registration.email_canonical == canonical, Registration.expires_at > now()
+        )
+    )
 
 
 def find_waiting_hash(canonical: str) -> str | None:

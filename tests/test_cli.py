@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import time_machine
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskCliRunner
@@ -30,7 +31,15 @@ from services.errors import AccountDisabled
 from services.sign_in import Browser, SignedIn
 from tests.messages import change, messages_to, queue
 from tests.outbox import Outbox
-from tests.people import CLIENT, NUMBER, PASSWORD, Person, load_user, open_session
+from tests.people import (
+    CLIENT,
+    NUMBER,
+    PASSWORD,
+    Person,
+    load_user,
+    make_registration,
+    open_session,
+)
 from tests.portal import flask
 
 NewPerson = Callable[..., Person]
@@ -184,6 +193,26 @@ class TestUserShow:
             r"limit_reached  No more codes were sent for a while  from 192.0.2.7  rule: codes_hour",
         ):
             assert re.search(rf"(?m)^  {moment}{line}$", printed), (line, printed)
+
+    def test_of_who_was_invited_or_registered_it_says_since_when_and_until_when(
+        self, app: Flask, run: Callable[..., Result]
+    ) -> None:
+        assert "ask the person to register first" in refused(run("user", "show", ANN))
+        with time_machine.travel("2026-05-01 12:00Z", tick=False):
+            good(run("user", "invite", "Ann@example.org"))
+            assert refused(run("user", "show", ANN)) == (
+                "No account has this email address yet. It was invited at 2026-05-01 12:00 UTC; "
+                "the link works until 2026-05-08 12:00 UTC."
+            )
+            with app.app_context():
+                make_registration(ANN)
+            assert refused(run("user", "show", ANN)) == (
+                "No account has this email address yet. It was registered at 2026-05-01 12:00 UTC, "
+                "and the link that was mailed to it has not been followed. The registration "
+                "is kept until 2026-05-08 12:00 UTC."
+            )
+        with time_machine.travel("2026-05-08 12:00Z", tick=False):
+            assert "ask the person to register first" in refused(run("user", "show", ANN))
 
 
 class TestUserList:
