@@ -33,6 +33,7 @@ from services import (
     password_rules,
     people,
     registration,
+    ways,
 )
 from services.audit import NOBODY, Client, Event, record
 from services.clock import now
@@ -45,6 +46,13 @@ from services.identity import check_password
 from services.links import Purpose
 from services.masking import mask_number
 from services.notices import notify, notify_address
+from services.ways import EmailState
+
+_EMAIL_CODES = {
+    EmailState.OPEN: "possible",
+    EmailState.BARRED: "not until another way was used",
+    EmailState.DISABLED: "disabled after too many wrong codes",
+}
 
 
 def find(email: str) -> User:
@@ -187,7 +195,7 @@ def describe(user: User) -> dict[str, object]:
         "created_at": user.created_at.isoformat(),
         "disabled": user.disabled_at is not None,
         "two_factor": user.two_factor_enabled,
-        "email_codes": _email_codes(user),
+        "email_codes": _EMAIL_CODES[ways.email_state(session, user)],
         "phones": _phones(session, user),
         "groups": [_membership(member) for member in groups.list_of(user)],
         "apps": [{"app": card.name} for card in own_apps.list_own(user).rows],
@@ -225,12 +233,6 @@ def _remove(session: Session, user: User) -> None:
     change_rows(session, delete(Registration).where(again))
     change_rows(session, delete(User).where(User.id == user.id))
     registry.touch(session)  # grants and memberships go with the person
-
-
-def _email_codes(user: User) -> str:
-    if user.email_way_disabled_at:
-        return "disabled after too many wrong codes"
-    return "not until another way was used" if user.email_way_barred_at else "possible"
 
 
 def _phones(session: Session, user: User) -> list[dict[str, object]]:

@@ -230,6 +230,18 @@ class TestDescribing:
         assert isinstance(told["activity"], list)
         assert told["activity"][0]["event"] == "signed_in"
 
+    @pytest.mark.parametrize(
+        ("number", "told"), [(NUMBER, "not until another way was used"), (None, "possible")]
+    )
+    def test_after_a_reset_by_mail_codes_come_by_email_where_there_is_no_other_way(
+        self, new_user: Callable[..., User], number: str | None, told: str
+    ) -> None:
+        user = new_user("eve@example.org", number=number)
+        with writing() as session:
+            session.execute(update(User).values(email_way_barred_at=user.created_at))
+
+        assert accounts.describe(load_user(user.id))["email_codes"] == told
+
     def test_it_holds_no_whole_number_no_code_and_no_secret(self, ann: User) -> None:
         reference = codes.send(ann, Purpose.SIGN_IN, None, f"phone:{ann.phones[0].id}", CLIENT)
         text = json.dumps(accounts.describe(load_user(ann.id)))
