@@ -165,3 +165,14 @@ def test_proof_of_identity_comes_first(
     assert page.h1 == "Confirm that it is you"
 
     assert page.submit("Continue", password=ann.password).h1 == "Change your email address"
+
+
+def test_who_did_not_ask_is_told_not_to_press(
+    client: FlaskClient, outbox: Outbox, ann: Person, app: Flask
+) -> None:
+    sign_in(client, ann)
+    ask(client)
+    assert "do not press the button" in outbox.newest("mail", NEW)["text"]
+
+    page = open_page(other_browser(app), link_to(outbox))
+    assert "If you did not ask for that, close this page." in page.main
