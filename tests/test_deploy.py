@@ -22,6 +22,7 @@ from tests.standins.certificate import make_certificate
 
 DEPLOY = ROOT / "deploy"
 NGINX = Path("/usr/sbin/nginx")
+HOST = "login.example.org"
 SECRET = "c2VjcmV0LXRva2Vu"
 ADDRESSES = (
     f"/reset-password/{SECRET}",
@@ -146,7 +147,7 @@ def nginx(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 def test_no_secret_of_an_address_is_in_a_log_of_nginx(nginx: tuple[str, Path]) -> None:
     url, logs = nginx
-    pool = urllib3.PoolManager(cert_reqs="CERT_NONE")
+    pool = pool_for(HOST)
     wait_for(f"{url}/healthz", pool)
     for address in ADDRESSES:
         assert pool.request("GET", f"{url}{address}", retries=False).status == 502
@@ -154,6 +155,23 @@ def test_no_secret_of_an_address_is_in_a_log_of_nginx(nginx: tuple[str, Path]) -
     assert text.count("[cut]") == 3
     assert '"GET /register"' in text
     assert SECRET not in text
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_nginx_answers_under_the_portals_name_alone(nginx: tuple[str, Path]) -> None:
+    url, _ = nginx
+    wait_for(f"{url}/healthz", pool_for(HOST))
+    with pytest.raises(urllib3.exceptions.SSLError):
+        pool_for("other.example.org").request("GET", f"{url}/sign-in", retries=False)
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        pool_for(HOST).request(
+            "GET", f"{url}/sign-in", headers={"Host": "other.example.org"}, retries=False
+        )
+
+
+def pool_for(host: str) -> urllib3.PoolManager:
+    """Requests to a host, whatever the address."""
+    return urllib3.PoolManager(cert_reqs="CERT_NONE", server_hostname=host, headers={"Host": host})
 
 
 def test_the_portal_serves_and_delivers_under_gunicorn(
