@@ -18,7 +18,7 @@ from cli_apps import app_group, group_group
 from cli_doctor import doctor
 from cli_output import list_problems, needs_database, print_values, says_refusals
 from cli_users import user_group
-from services import delivery, readiness, sweeping, trial_messages
+from services import delivery, readiness, restoring, sweeping, trial_messages
 from services.phones import parse_number
 
 sms = AppGroup("sms", help="Text messages.")
@@ -36,6 +36,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(deliver)
     app.cli.add_command(ready)
     app.cli.add_command(sweep)
+    app.cli.add_command(after_restore)
     app.cli.add_command(doctor)
 
 
@@ -88,6 +89,17 @@ def ready() -> None:
 def sweep(as_json: bool) -> None:
     """Remove what is past its keeping, in small steps."""
     print_values(sweeping.sweep_all(), as_json)
+
+
+@click.command("after-restore")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_appcontext
+@needs_database
+def after_restore(yes: bool) -> None:
+    """End all sessions, codes, links and waiting messages, which an old copy brings back."""
+    if not yes:
+        click.confirm("Sign everybody out and drop all links and waiting messages?", abort=True)
+    print_values(restoring.end_all(), as_json=False)
 
 
 @settings_group.command("check")

@@ -458,6 +458,18 @@ class TestSweep:
         assert {"registrations", "challenges", "messages", "activity", "limits"} <= set(swept)
 
 
+class TestAfterRestore:
+    def test_it_asks_and_says_what_it_ended(
+        self, app: Flask, run: Callable[..., Result], new_person: NewPerson
+    ) -> None:
+        ann = new_person()
+        with app.app_context():
+            open_session(load_user(ann.id))
+        assert run("after-restore", typed="n\n").exit_code == 1
+        assert "login sessions: 1" in good(run("after-restore", typed="y\n")).splitlines()
+        assert "login sessions: 0" in good(run("after-restore", "--yes")).splitlines()
+
+
 def test_settings_docs_prints_the_page(run: Callable[..., Result]) -> None:
     assert good(run("settings", "docs")) == config_docs.render()
 
@@ -467,7 +479,7 @@ def test_settings_docs_prints_the_page(run: Callable[..., Result]) -> None:
     ["user create", "user invite", "user list", "user show", "user disable", "user enable",
      "user promote", "user demote", "user delete", "ready",
      "user reset-two-factor", "sms test", "mail test", "deliver", "sweep", "settings check",
-     "settings docs", "db upgrade"],
+     "settings docs", "db upgrade", "after-restore"],
 )  # fmt: skip
 def test_every_command_says_what_it_is_for(run: Callable[..., Result], command: str) -> None:
     printed = good(run(*command.split(), "--help"))
