@@ -55,7 +55,10 @@ class WayForm(Form):
 
 
 def describe(user: User, purpose: Purpose, urls: dict[str, str | None]) -> CodePage | None:
-    """The code page of a purpose, or None where this browser was sent nothing."""
+    """The code page of a purpose, or None where this browser was sent nothing.
+
+    Another way is offered only to who has one.
+    """
     progress = codes.show_progress(user, purpose, pending.code(purpose))
     if progress is None:
         return None
@@ -66,9 +69,15 @@ def describe(user: User, purpose: Purpose, urls: dict[str, str | None]) -> CodeP
         resend_in=progress.resend_in,
         resend_url=urls["resend"] or "",
         delivery_url=urls["delivery"] or "",
-        other_way_url=urls["other_way"],
+        other_way_url=urls["other_way"] and _if_there_is(urls["other_way"], user, progress),
         delivery=progress.delivery.as_dict() if progress.delivery else None,
     )
+
+
+def _if_there_is(url: str, user: User, progress: codes.Progress) -> str | None:
+    """The address of the other ways, where one leads elsewhere than the code went."""
+    usable = ways.usable(db.session(), user)
+    return url if any(way.to != progress.destination for way in usable) else None
 
 
 def delivery_json(user: User, purpose: Purpose) -> Response:

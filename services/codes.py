@@ -51,9 +51,13 @@ _NOTE_SEND = (
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a code is: what its page tells the person. Seconds; ``delivery`` None before a send."""
+    """Where a code is: what its page tells the person. Seconds; ``delivery`` None before a send.
+
+    ``destination`` is the whole number or address, not to be shown.
+    """
 
     channel: str
+    destination: str
     sent_to: "str | LazyString"
     seconds_left: int
     resend_in: int
@@ -166,6 +170,7 @@ def show_progress(user: User, purpose: Purpose, reference: Reference | None) -> 
     live = challenges.is_live(user, challenge)
     return Progress(
         channel=way.channel,
+        destination=destination,
         sent_to=way.sent_to,
         seconds_left=challenges.seconds_left(challenge) if live else 0,
         resend_in=limits.waiting_seconds(session, *_gap(user, challenge, destination)),
@@ -238,7 +243,7 @@ def _count_send(
     try:
         limits.begin_wait(session, *_gap(user, challenge, destination))
     except TooManyTries as error:
-        raise TooSoonToResend(error.retry_after or 1) from error
+        raise TooSoonToResend(error.retry_after or 1, earlier=challenge.sends == 0) from error
     try:
         limits.take(session, [*_person_places(user), *of_number])
     except TooManyTries as error:

@@ -64,14 +64,22 @@ class TooManyTries(Refusal):
 
 
 class TooSoonToResend(TooManyTries):
-    """The same destination was sent a code a moment ago."""
+    """The same destination was sent a code a moment ago: this one, or (``earlier``) one that
+    somebody asked for in another browser, or that no longer works.
+    """
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: int, *, earlier: bool = False) -> None:
         super().__init__(retry_after, "send_gap")
+        wait = describe_wait(retry_after)
         self.sentence = lazy_gettext(
-            "We have just sent a code. Wait %(wait)s before you ask for another.",
-            wait=describe_wait(retry_after),
+            "We have just sent a code. Wait %(wait)s before you ask for another.", wait=wait
         )
+        if earlier:
+            self.sentence = lazy_gettext(
+                "An earlier code went there a moment ago, and does not work here. "
+                "Wait %(wait)s, then ask for a new one.",
+                wait=wait,
+            )
 
 
 class TooManyMessages(TooManyTries):

@@ -16,7 +16,7 @@ from blueprints.pages import forget_apps, forget_login, page, see_other, write_k
 from extensions import settings
 from services import login_sessions
 from services import sign_in as signing_in
-from services.errors import EmailUnconfirmed, TooManyTries
+from services.errors import EmailUnconfirmed, TooManyTries, describe_wait
 from services.sign_in import Browser, SecondStepDue, SignedIn
 
 
@@ -31,7 +31,7 @@ def sign_in() -> ResponseReturnValue:
                 form.email.data, form.password.data, form.remember_me.data, _browser(),
                 leads_to=entry.leads_to(),
             )  # fmt: skip
-            return enter(outcome, entry.leads_to())
+            return enter(outcome, entry.leads_to(), form.remember_me.data)
     elif current_user.is_authenticated and not form.is_submitted():
         return redirect(next_url.checked(entry.leads_to()) or url_for("site.home"))
     why = g.get("refusal")
@@ -59,8 +59,11 @@ def sign_out() -> ResponseReturnValue:
     return forget_login(see_other(url_for("auth.sign_in")))
 
 
-def enter(outcome: SignedIn | SecondStepDue, leads_to: str) -> Response:
-    """Give the browser its cookies and send it on; an earlier login of this browser ends."""
+def enter(outcome: SignedIn | SecondStepDue, leads_to: str, remember_me: bool) -> Response:
+    """Give the browser its cookies and send it on; an earlier login of this browser ends.
+
+    ``remember_me`` is what was asked for: whoever does not get it is told, once signed in.
+    """
     earlier = guard.login_session_or_none()
     if earlier:
         login_sessions.sign_out(earlier, guard.client())
@@ -70,9 +73,20 @@ def enter(outcome: SignedIn | SecondStepDue, leads_to: str) -> Response:
         cookies.remove(response, cookies.LOGIN)
         return forget_apps(response)
     pending.start_afresh()
+    if remember_me and not outcome.remember_me:
+        flash(_why_not_remembered(), "notice")
     response = forget_apps(see_other(next_url.checked(leads_to) or url_for("site.home")))
     _write_cookies(response, outcome)
     return response
+
+
+def _why_not_remembered() -> str:
+    return str(gettext(
+        "Administrators are not kept signed in. You are signed out after %(whole)s, "
+        "or once you do nothing here for %(idle)s.",
+        whole=describe_wait(settings().admin_session_seconds),
+        idle=describe_wait(settings().admin_session_idle_seconds),
+    ))  # fmt: skip
 
 
 def _browser() -> Browser:

@@ -8,6 +8,7 @@ from blueprints import guard
 from blueprints.forms import Form, refusals_on
 from blueprints.gate import entry, gate
 from blueprints.pages import page, see_other, with_login
+from extensions import settings
 from services import two_factor, ways
 
 
@@ -27,7 +28,7 @@ def turn_on_two_factor() -> ResponseReturnValue:
             token = two_factor.enable(guard.the_user(), acting, guard.client())
             flash(gettext("Two-factor sign-in is on."), "success")
             return with_login(see_other(_home()), token, acting)
-    return page("gate/turn_on_two_factor", form=form, app=app)
+    return page("gate/turn_on_two_factor", form=form, app=app, sends_texts=settings().sends_texts)
 
 
 def _home() -> str:

@@ -30,7 +30,8 @@ def verify() -> ResponseReturnValue:
                 guard.current_pending(), pending.code(Purpose.SIGN_IN), form.code.data or "",
                 bool(form.data.get("remember_browser")), guard.client(),
             )  # fmt: skip
-            return enter(signed_in, guard.current_pending().next_url)
+            attempt = guard.current_pending()
+            return enter(signed_in, attempt.next_url, attempt.remember_me)
     return _show(form)
 
 

@@ -7,9 +7,15 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 
+from tests.outbox import Outbox
 from tests.page import Page, open_page
 from tests.people import NUMBER, Person
-from tests.steps import LOGIN, ask_for_code, is_signed_in, sign_in
+from tests.steps import LOGIN, ask_for_code, enter_password, is_signed_in, sign_in
+
+NOT_KEPT = (
+    "Administrators are not kept signed in. You are signed out after 12 hours, "
+    "or once you do nothing here for 30 minutes."
+)
 
 
 @pytest.fixture
@@ -62,9 +68,30 @@ def test_with_it_the_cookie_lives_for_fourteen_days(client: FlaskClient, ann: Pe
 
 
 def test_not_for_administrators(client: FlaskClient, new_person: Callable[..., Person]) -> None:
-    sign_in(client, new_person(admin=True), remember_me="y")
+    page = sign_in(client, new_person(admin=True), remember_me="y")
 
     assert cookie_life(client, LOGIN) is None
+    assert page.notes == [NOT_KEPT]
+
+
+def test_who_did_not_ask_for_it_is_told_nothing(
+    client: FlaskClient, new_person: Callable[..., Person]
+) -> None:
+    page = sign_in(client, new_person(admin=True))
+    assert page.notes == []
+    page.submit("Sign out")
+    assert sign_in(client, new_person("bob@example.org"), remember_me="y").notes == []
+
+
+def test_an_administrator_is_told_after_the_code_and_not_before(
+    client: FlaskClient, outbox: Outbox, new_person: Callable[..., Person]
+) -> None:
+    admin = new_person(admin=True, number=NUMBER, two_factor=True)
+    page = enter_password(client, admin, remember_me="y")
+    page = page.submit("Send code", method=f"phone:{admin.phone_id}")
+    assert "Administrators" not in page.html
+
+    assert page.submit("Submit", code=outbox.code()).notes == [NOT_KEPT]
 
 
 def test_it_survives_fourteen_days_unused_and_no_more(

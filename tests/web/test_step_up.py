@@ -137,6 +137,25 @@ def test_who_signs_in_without_is_told_to_turn_it_on_and_led_back(
     assert (answer.status_code, browser.hops[-1]) == (IN, address)
 
 
+@pytest.mark.parametrize(
+    ("by_text", "words"),
+    [
+        (True, "Codes come by email, or by text message once"),
+        pytest.param(
+            False, "Codes come by email.", marks=pytest.mark.settings(GATEPOST_SMS_GATEWAY="none")
+        ),
+    ],
+)
+def test_texts_are_promised_only_where_they_are_sent(
+    browser: Traveller, new_app: Callable[..., int], ann: Person, by_text: bool, words: str
+) -> None:
+    new_app("Files", level="two-factor")
+    page = check(browser.client, browser.sign_in(ann, "https://files.example.org/x"))
+
+    assert words in page.main
+    assert ("text message" in page.main) == by_text
+
+
 def test_after_a_while_the_password_comes_first(
     browser: Traveller, new_app: Callable[..., int], ann: Person,
     clock: time_machine.Traveller,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import time_machine
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.outbox import Outbox, code_in
@@ -12,6 +13,7 @@ from tests.people import NUMBER, Person, csrf_token
 from tests.steps import (
     ask_for_code,
     enter_password,
+    other_browser,
 )
 
 SECOND_NUMBER = "+12015550156"
@@ -37,6 +39,29 @@ class TestSendingAgain:
         assert page.notes == ["We have sent the code again."]
         first, second = (code_in(m) for m in outbox.messages("sms", NUMBER))
         assert first == second
+
+    def test_of_an_earlier_code_in_another_browser_the_page_says_that_it_is_no_good_here(
+        self, client: FlaskClient, app: Flask, clock: time_machine.Traveller, ann: Person
+    ) -> None:
+        ask_for_code(client, ann)
+        page = enter_password(other_browser(app), ann).submit("Send code")
+
+        assert (page.status, page.h1) == (429, "Where should we send the code?")
+        assert page.problems[0].startswith(
+            "An earlier code went there a moment ago, and does not work here. Wait 3"
+        )
+
+    def test_who_has_one_way_is_offered_no_other(
+        self, client: FlaskClient, new_person: Callable[..., Person]
+    ) -> None:
+        bob = new_person("bob@example.org", two_factor=True)
+        assert "I cannot use this" in enter_password(client, bob).main
+        page = ask_for_code(client, bob)
+
+        assert page.h1 == "Enter your security code"
+        assert "Use another way" not in page.main
+        assert "You can get the code another way" not in page.html
+        assert "Still nothing? Ask the people who run this portal." in page.main
 
     def test_a_reload_sends_nothing(
         self, client: FlaskClient, outbox: Outbox, clock: time_machine.Traveller, ann: Person
