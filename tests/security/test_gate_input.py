@@ -77,6 +77,10 @@ def gate(app: Flask) -> tuple[Flask, str]:
     family="auth-request", scheme="https", host="staff.example.org", path="/open/..%2fsecret",
     method="GET", more=NAVIGATION, signed_in=True, raw=True,
 )  # fmt: skip
+@example(
+    family="auth-request", scheme="https", host="wiki.example.org/open/x?", path="", method="GET",
+    more={}, signed_in=False, raw=True,
+)  # fmt: skip
 @settings(
     max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -110,10 +114,16 @@ def test_nothing_leads_elsewhere_and_nothing_fails(
         assert named in {"", "ann@example.org"}
         assert named == "" or "staff" not in host.lower()
         if named == "" and not is_envoy and "Access-Control-Request-Method" not in more:
-            assert path.startswith("/open/")
-            assert not set("%;\\") & set(path.partition("?")[0])
-            assert "//" not in path.partition("?")[0]
-            assert ".." not in path.partition("?")[0].split("/")
+            opened = path_of(f"{host}{path}" if family == "auth-request" else path)
+            assert opened.startswith("/open/")
+            assert not set("%;\\") & set(opened)
+            assert "//" not in opened
+            assert ".." not in opened.split("/")
+
+
+def path_of(address: str) -> str:
+    """What stands between the host, if there is one, and the query."""
+    return address.partition("?")[0][address.find("/") :]
 
 
 def origin_of(address: str) -> str:
