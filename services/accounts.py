@@ -40,7 +40,8 @@ from services.clock import now
 from services.days import last_day, write_moment
 from services.emails import canonicalize, parse
 from services.errors import EmailTaken
-from services.errors_apps import PersonInvited, PersonUnconfirmed, PersonUnknown
+from services.errors_accounts import PersonInvited, PersonUnconfirmed
+from services.errors_apps import PersonUnknown
 from services.gate import registry
 from services.identity import check_password
 from services.links import Purpose
@@ -98,7 +99,7 @@ def invite(email: str) -> str:
     Raises ``EmailInvalid``, ``EmailTaken``.
     """
     address = parse(email)
-    if people.has_account(address):
+    if people.has_account(db.session(), canonicalize(address)):
         raise EmailTaken
     with writing() as session:
         link = links.issue(session, Purpose.INVITATION, _link_life(), email=address)

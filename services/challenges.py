@@ -315,36 +315,31 @@ def _disable_hopeless_way(
     session: Session, user: User, challenge: Challenge, client: Client
 ) -> None:
     """After 100 wrong codes in a row somebody is guessing: the way is closed, the person told."""
-    if challenge.phone_id is not None:
-        disabled = session.execute(
+    most, by_phone = settings().code_failures_in_a_row, challenge.phone_id is not None
+    if by_phone:
+        disable = (
             update(Phone)
             .where(
                 Phone.id == challenge.phone_id,
                 Phone.disabled_at.is_(None),
-                Phone.code_failures >= settings().code_failures_in_a_row,
+                Phone.code_failures >= most,
             )
             .values(disabled_at=now())
             .returning(func.substr(Phone.number, func.length(Phone.number) - 1))
-            .execution_options(synchronize_session=False)
-        ).scalar_one_or_none()
+        )
     else:
-        disabled = session.execute(
+        disable = (
             update(User)
             .where(
                 User.id == user.id,
                 User.email_way_disabled_at.is_(None),
-                User.email_code_failures >= settings().code_failures_in_a_row,
+                User.email_code_failures >= most,
             )
             .values(email_way_disabled_at=now())
             .returning(literal("email"))
-            .execution_options(synchronize_session=False)
-        ).scalar_one_or_none()
-    if disabled is not None:
-        record(
-            session,
-            Event.WAY_DISABLED,
-            client,
-            user.id,
-            way="phone" if challenge.phone_id else "email",
         )
+    disable = disable.execution_options(synchronize_session=False)
+    disabled = session.execute(disable).scalar_one_or_none()
+    if disabled is not None:
+        record(session, Event.WAY_DISABLED, client, user.id, way="phone" if by_phone else "email")
         notify(session, user, "way_disabled", ending=disabled)

@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext
 
 from services.errors import Refusal, TooManyTries, describe_wait
+from services.errors_apps import PersonUnknown
 
 
 class LastAdministrator(Refusal):
@@ -23,3 +24,28 @@ class TooManyChanges(TooManyTries):
             "Too much was changed on this account. Wait %(wait)s, then try again.",
             wait=describe_wait(retry_after),
         )
+
+
+class PersonUnconfirmed(PersonUnknown):
+    """For the command line only: the address was registered, and nobody confirmed it yet."""
+
+    def __init__(self, since: str, until: str) -> None:
+        super().__init__()
+        self.sentence = lazy_gettext(
+            "No account has this email address yet. It was registered at %(since)s, and the link "
+            "that was mailed to it has not been followed. The registration is kept until "
+            "%(until)s.",
+            since=since, until=until,
+        )  # fmt: skip
+
+
+class PersonInvited(PersonUnknown):
+    """For the command line only: the address was invited, and nobody has registered it yet."""
+
+    def __init__(self, since: str, until: str) -> None:
+        super().__init__()
+        self.sentence = lazy_gettext(
+            "No account has this email address yet. It was invited at %(since)s; the link works "
+            "until %(until)s.",
+            since=since, until=until,
+        )  # fmt: skip

@@ -17,31 +17,6 @@ class PersonUnknown(NotFound):
         self.field = field
 
 
-class PersonUnconfirmed(PersonUnknown):
-    """For the command line only: the address was registered, and nobody confirmed it yet."""
-
-    def __init__(self, since: str, until: str) -> None:
-        super().__init__()
-        self.sentence = lazy_gettext(
-            "No account has this email address yet. It was registered at %(since)s, and the link "
-            "that was mailed to it has not been followed. The registration is kept until "
-            "%(until)s.",
-            since=since, until=until,
-        )  # fmt: skip
-
-
-class PersonInvited(PersonUnknown):
-    """For the command line only: the address was invited, and nobody has registered it yet."""
-
-    def __init__(self, since: str, until: str) -> None:
-        super().__init__()
-        self.sentence = lazy_gettext(
-            "No account has this email address yet. It was invited at %(since)s; the link works "
-            "until %(until)s.",
-            since=since, until=until,
-        )  # fmt: skip
-
-
 class GroupUnknown(NotFound):
     """No such group, or not one that this person looks after."""
 

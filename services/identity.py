@@ -9,17 +9,12 @@ from enum import StrEnum
 
 from extensions import end_reading, settings, writing
 from models import LoginSession, User
-from services import challenges, codes, hashing, limits, login_sessions, ways
+from services import challenges, codes, hashing, limits, login_sessions, password_lanes, ways
 from services.audit import Client, Event, record
 from services.challenges import Purpose, Reference
 from services.clock import now
 from services.errors import CurrentPasswordIncorrect
 from services.gate import app_sessions
-from services.limits import Place, Window
-
-FIVE_MINUTES = 300
-HOUR = 3600
-DAY = 86400
 
 
 class Missing(StrEnum):
@@ -87,14 +82,15 @@ def prove_code(
 def check_password(user: User, password: str, client: Client, field: str = "password") -> None:
     """Check a person's password again, within limits; as ``prove_password``, proving nothing."""
     end_reading()
+    places = password_lanes.own_places("password_fails_signed_in", str(user.id))
     with writing() as session:
-        limits.take(session, _places(user))
+        limits.take(session, places)
     if not hashing.verify_password(user.password_hash, password):
         with writing() as session:
             record(session, Event.PASSWORD_INCORRECT, client, user.id)
         raise CurrentPasswordIncorrect(field)
     with writing() as session:
-        limits.give_back(session, _places(user))
+        limits.give_back(session, places)
 
 
 def _with_factor(amr: str, factor: str) -> str:
@@ -104,13 +100,3 @@ def _with_factor(amr: str, factor: str) -> str:
 
 def _is_fresh(moment: datetime | None) -> bool:
     return moment is not None and now() - moment < timedelta(seconds=settings().reauth_seconds)
-
-
-def _places(user: User) -> list[Place]:
-    numbers, person = settings(), str(user.id)
-    at_once = numbers.known_browser_fails_per_5_minutes
-    return [
-        (Window("password_fails_signed_in", at_once, FIVE_MINUTES), person),
-        (Window("password_fails_signed_in_hour", numbers.password_fails_per_hour, HOUR), person),
-        (Window("password_fails_signed_in_day", numbers.password_fails_per_day, DAY), person),
-    ]

@@ -7,13 +7,12 @@ kept, not even encrypted. Must be called outside a transaction.
 
 from datetime import timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from extensions import settings, writing
-from models import Registration, User
-from services import links
-from services.clock import now
+from models import User
+from services import links, people, registration
 from services.days import write_moment
 from services.emails import canonicalize
 from services.links import Purpose
@@ -33,26 +32,26 @@ def prepare(kind: str, to: str, values: dict[str, str | int]) -> Prepared | None
 
 
 def _confirm_email(session: Session, to: str, _values: dict[str, str | int]) -> Prepared | None:
-    registration = _find_registration(session, to)
-    if registration is None or _is_taken(session, to):
+    waiting = registration.find_waiting(to)
+    if waiting is None or people.has_account(session, to):
         return None
     life = timedelta(seconds=settings().confirmation_seconds)
-    link = links.issue(session, Purpose.CONFIRM_EMAIL, life, registration=registration)
-    when = write_moment(registration.created_at)
-    return registration.email, {"link": link, "hours": _hours(life), "when": when}
+    link = links.issue(session, Purpose.CONFIRM_EMAIL, life, registration=waiting)
+    when = write_moment(waiting.created_at)
+    return waiting.email, {"link": link, "hours": _hours(life), "when": when}
 
 
 def _already_registered(
     session: Session, to: str, _values: dict[str, str | int]
 ) -> Prepared | None:
-    user, registration = _find(session, to), _find_registration(session, to)
-    if user is None or registration is None:
+    user, waiting = _find(session, to), registration.find_waiting(to)
+    if user is None or waiting is None:
         return None
     base = settings().base_url
     return user.email, {
         "sign_in_link": f"{base}/sign-in",
         "reset_link": f"{base}/reset-password",
-        "when": write_moment(registration.created_at),
+        "when": write_moment(waiting.created_at),
     }
 
 
@@ -69,7 +68,7 @@ def _confirm_new_email(session: Session, to: str, values: dict[str, str | int]) 
     user = session.get(User, int(values["user_id"]))
     if user is None or user.epoch != values["epoch"] or user.disabled_at is not None:
         return None
-    if _is_taken(session, canonicalize(to)):
+    if people.has_account(session, canonicalize(to)):
         return None
     life = timedelta(seconds=settings().confirmation_seconds)
     link = links.issue(session, Purpose.CHANGE_EMAIL, life, user, email=to)
@@ -81,18 +80,6 @@ def _find(session: Session, canonical: str) -> User | None:
     return session.scalar(
         select(User).where(User.email_canonical == canonical, User.disabled_at.is_(None))
     )
-
-
-def _find_registration(session: Session, canonical: str) -> Registration | None:
-    return session.scalar(
-        select(Registration).where(
-            Registration.email_canonical == canonical, Registration.expires_at > now()
-        )
-    )
-
-
-def _is_taken(session: Session, canonical: str) -> bool:
-    return bool(session.scalar(select(exists().where(User.email_canonical == canonical))))
 
 
 def _hours(life: timedelta) -> int:

@@ -86,8 +86,13 @@ def try_take(session: Session, places: Iterable[Place]) -> bool:
 def count(session: Session, rule: Window, subject: str) -> int:
     """Count one use whatever the limit says; returns the uses in the window."""
     note(session, [(rule, subject)])
-    (row,) = _read(session, [_key(rule.name, subject)])
-    return int(row.uses)
+    return uses(session, rule, subject)
+
+
+def uses(session: Session, rule: Window, subject: str) -> int:
+    """The uses in the window; counts nothing."""
+    rows = _read(session, [_key(rule.name, subject)])
+    return int(rows[0].uses) if rows and rows[0].expires_at > time.time() else 0
 
 
 def check(session: Session, places: Iterable[Place]) -> None:

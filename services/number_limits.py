@@ -10,7 +10,7 @@ import hashlib
 from datetime import timedelta
 
 import phonenumbers
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from extensions import change_rows, settings
@@ -29,7 +29,9 @@ PREFIX_HIDES = 4
 LEAST_PROVEN_TEXTS = 50
 """Texts to proven numbers that the smallest portal has in a day."""
 
-_COUNT_NUMBERS = select(func.count(Phone.number.distinct()))
+_COUNT_NUMBERS = select(func.count()).select_from(
+    select(Phone.number).distinct().limit(bindparam("enough")).subquery()
+)
 
 
 def take(session: Session, user: User, challenge: Challenge, client: Client) -> None:
@@ -84,13 +86,15 @@ def proven_places(number: str) -> list[Place]:
 def take_proven_share(session: Session) -> None:
     """Count one text to a proven number for the whole portal, last of all as in ``take``.
 
-    Raises ``TextsPaused``. The numbers are only counted where the least is not enough.
+    Raises ``TextsPaused``. Where the least is not enough, no more numbers are counted than
+    would allow one text more than there were.
     """
     try:
         limits.take(session, [_proven_share(LEAST_PROVEN_TEXTS)])
     except TooManyTries:
-        numbers = session.execute(_COUNT_NUMBERS).scalar_one()
-        share = settings().proven_number_portal_per_day_each * numbers
+        each = settings().proven_number_portal_per_day_each
+        enough = limits.uses(session, *_proven_share(0)) // max(each, 1) + 1
+        share = each * session.execute(_COUNT_NUMBERS, {"enough": enough}).scalar_one()
         try:
             limits.take(session, [_proven_share(max(share, LEAST_PROVEN_TEXTS))])
         except TooManyTries as error:

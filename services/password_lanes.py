@@ -49,6 +49,16 @@ def count_failure(user: User | None, canonical: str, lane: str, client: Client) 
         record(session, Event.PASSWORD_INCORRECT, client, user.id if user else None)
 
 
+def own_places(name: str, subject: str) -> list[Place]:
+    """Where tries count that come from a browser, or a session, of the person's own."""
+    numbers = settings()
+    return [
+        (Window(name, numbers.known_browser_fails_per_5_minutes, FIVE_MINUTES), subject),
+        (Window(f"{name}_hour", numbers.password_fails_per_hour, HOUR), subject),
+        (Window(f"{name}_day", numbers.password_fails_per_day, DAY), subject),
+    ]
+
+
 def _failure_places(canonical: str, client: Client) -> list[Place]:
     """Where a wrong password from an unknown browser counts, once it was found wrong.
 
@@ -65,15 +75,7 @@ def _failure_places(canonical: str, client: Client) -> list[Place]:
 
 def _known_places(lane: str) -> list[Place]:
     """The hour and the day are for who copied the cookie and guesses slowly."""
-    numbers = settings()
-    return [
-        (
-            Window("password_fails_known", numbers.known_browser_fails_per_5_minutes, FIVE_MINUTES),
-            lane,
-        ),
-        (Window("password_fails_known_hour", numbers.password_fails_per_hour, HOUR), lane),
-        (Window("password_fails_known_day", numbers.password_fails_per_day, DAY), lane),
-    ]
+    return own_places("password_fails_known", lane)
 
 
 def _account_rule() -> Wait:

@@ -6,7 +6,7 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from extensions import change_rows, db, end_reading, settings, writing
+from extensions import change_rows, db, settings, writing
 from models import User
 from services import limits
 from services.audit import Client, Event, record
@@ -15,10 +15,9 @@ from services.emails import canonicalize, parse
 from services.errors import EmailInvalid, EmailTaken
 from services.errors_apps import PersonUnknown
 from services.limits import Window
+from services.listing import read_all
 
 HOUR = 3600
-STEP = 500
-"""Rows read at once."""
 
 _JOINERS = "\u200c\u200d"
 """Not to be seen, but part of how names are written in Persian and in Indic scripts."""
@@ -57,23 +56,14 @@ def rename(user: User, name: str, client: Client) -> None:
             record(session, Event.NAME_CHANGED, client, user.id)
 
 
-def has_account(email: str) -> bool:
-    """Whether an address, as ``emails.parse`` returns it, has an account."""
-    found = exists().where(User.email_canonical == canonicalize(email))
-    return bool(db.session.scalar(select(found)))
+def has_account(session: Session, canonical: str) -> bool:
+    """Whether a canonical address has an account."""
+    return bool(session.scalar(select(exists().where(User.email_canonical == canonical))))
 
 
 def list_all() -> Iterator[User]:
     """Everybody with an account, the oldest account first; read a step at a time, by keyset."""
-    after = 0
-    while True:
-        some = select(User).where(User.id > after).order_by(User.id).limit(STEP)
-        rows = db.session.scalars(some).all()
-        end_reading()
-        yield from rows
-        if len(rows) < STEP:
-            return
-        after = rows[-1].id
+    return read_all(select(User), User.id)
 
 
 def add(

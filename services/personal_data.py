@@ -17,11 +17,8 @@ from models import Activity, LoginSession, Message, Phone, RememberedBrowser, Us
 from models_apps import AccessRequest, AppGrant, AppSession, GroupMember
 from services import groups, json_pieces, own_apps
 from services.clock import now
-from services.listing import LARGEST_ID
+from services.listing import read_all
 from services.user_agents import name_browser
-
-STEP = 500
-"""Rows read at once."""
 
 _NOT_TOLD = ("confirm_new_email",)
 
@@ -58,7 +55,7 @@ def _lists(user: User) -> dict[str, Iterator[Row]]:
     told = select(Message).where(Message.kind.not_in(_NOT_TOLD))
     return {
         "phones": map(_phone, _rows(select(Phone), Phone, user)),
-        "sessions": map(_session, _rows(select(LoginSession), LoginSession, user)),
+        "sessions": _sessions(user),
         "remembered_browsers": map(
             _browser, _rows(select(RememberedBrowser), RememberedBrowser, user)
         ),
@@ -72,16 +69,8 @@ def _lists(user: User) -> dict[str, Iterator[Row]]:
 
 
 def _rows(statement: Select[Any], table: Any, user: User) -> Iterator[Any]:
-    """The person's rows by keyset, a step at a time: no read lasts as long as a download."""
-    before = LARGEST_ID
-    while True:
-        some = statement.where(table.user_id == user.id, table.id < before)
-        rows = db.session.scalars(some.order_by(table.id.desc()).limit(STEP)).all()
-        end_reading()
-        yield from rows
-        if len(rows) < STEP:
-            return
-        before = rows[-1].id
+    """The person's rows, the newest first."""
+    return read_all(statement.where(table.user_id == user.id), table.id, newest_first=True)
 
 
 def _apps(user: User) -> Iterator[Row]:
@@ -102,18 +91,29 @@ def _phone(phone: Phone) -> Row:
     }  # fmt: skip
 
 
-def _session(row: LoginSession) -> Row:
-    opened = db.session.execute(
-        select(AppSession.scope, AppSession.created_at)
-        .where(AppSession.login_session_id == row.id)
+def _sessions(user: User) -> Iterator[Row]:
+    """With what each has of apps: sessions are few, however many a person had."""
+    entered: dict[int, list[Row]] = {}
+    of_person = (
+        select(AppSession)
+        .join(AppSession.login_session)
+        .where(LoginSession.user_id == user.id)
         .order_by(AppSession.id.desc())
-    ).all()
+    )
+    for app in db.session.scalars(of_person):
+        entry = {"apps_at": app.scope, "entered_at": app.created_at}
+        entered.setdefault(app.login_session_id, []).append(entry)
     end_reading()
+    for row in _rows(select(LoginSession), LoginSession, user):
+        yield _session(row, entered.get(row.id, []))
+
+
+def _session(row: LoginSession, entered: list[Row]) -> Row:
     return {
         **_where(row), "how": row.amr, "signed_in_at": row.created_at,
         "last_seen_at": row.last_seen_at, "expires_at": row.expires_at,
         "remember_me": row.remember_me,
-        "apps": [{"apps_at": scope, "entered_at": at} for scope, at in opened],
+        "apps": entered,
     }  # fmt: skip
 
 

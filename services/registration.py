@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Boolean, bindparam, delete, exists, func, select, text
+from sqlalchemy import Boolean, bindparam, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from extensions import change_rows, db, end_reading, settings, writing
@@ -135,15 +135,6 @@ def find_waiting(canonical: str) -> Registration | None:
     )
 
 
-def find_waiting_hash(canonical: str) -> str | None:
-    """The password hash of an address's open registration, whether it has an account or not."""
-    return db.session.scalar(
-        select(Registration.password_hash).where(
-            Registration.email_canonical == canonical, Registration.expires_at > now()
-        )
-    )
-
-
 def request_confirmation(email: str, client: Client) -> None:
     """Queue the confirmation mail again, if there is a registration that needs it.
 
@@ -214,7 +205,7 @@ def _write_down(
 
 def _queue_mail(session: Session, canonical: str) -> None:
     """Queue what the owner of a registered address needs; its link is made at delivery."""
-    known = session.scalar(select(exists().where(User.email_canonical == canonical)))
+    known = people.has_account(session, canonical)
     outbox.enqueue(
         session, channel="mail", kind="already_registered" if known else "confirm_email",
         to=canonical, user_id=None, values={}, expires_at=now() + timedelta(hours=1),

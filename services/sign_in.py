@@ -188,9 +188,10 @@ def _refuse(
     compared, whether there is an account, or a registration, or not. Both are failures: or
     whoever registers somebody's address with a guess could try it here for nothing.
     """
-    waiting = None if lane else registration.find_waiting_hash(canonical)
+    waiting = None if lane else registration.find_waiting(canonical)
     end_reading()
-    is_waiting = not lane and _matches(waiting, password, canonical, lane)
+    stored = waiting.password_hash if waiting else None
+    is_waiting = not lane and _matches(stored, password, canonical, lane)
     password_lanes.count_failure(user, canonical, lane, client)
     return EmailUnconfirmed() if is_waiting else CredentialsIncorrect()
 

@@ -17,9 +17,9 @@ from extensions import db, writing
 from models import User
 from services import (
     accounts,
+    listing,
     mail,
     passwords,
-    people,
     phones,
     sign_in,
     sms,
@@ -240,13 +240,13 @@ class TestUserList:
                 [
                     {"email": f"p{n}@example.org", "email_canonical": f"p{n}@example.org",
                      "created_at": now()}
-                    for n in range(people.STEP + 1)
+                    for n in range(listing.STEP + 1)
                 ],
             )  # fmt: skip
         told = json.loads(good(run("user", "list", "--json")))
 
         assert [row["email"] for row in told] == [
-            f"p{n}@example.org" for n in range(people.STEP + 1)
+            f"p{n}@example.org" for n in range(listing.STEP + 1)
         ]
         assert told[0].keys() == {
             "id", "email", "name", "admin", "disabled", "two_factor", "created_at",

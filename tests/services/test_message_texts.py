@@ -113,8 +113,7 @@ def test_there_are_notices() -> None:
 @pytest.mark.parametrize(
     "kind",
     sorted(
-        set(KINDS["mail"])
-        & {"confirm_email", "reset_password", "invitation", "choose_password", "confirm_new_email"}
+        set(KINDS["mail"]) & {"confirm_email", "reset_password", "invitation", "confirm_new_email"}
     ),
 )
 def test_a_link_stands_on_a_line_of_its_own(kind: str) -> None:

@@ -14,7 +14,8 @@ from services import browsers, groups
 from services.audit import OPERATOR, Client, Event, record
 from services.clock import now
 from services.gate import app_sessions
-from services.personal_data import STEP, export
+from services.listing import STEP
+from services.personal_data import export
 from tests.apps import DOMAINS, ask, let_in, make_app, make_group
 from tests.messages import queue
 from tests.people import CLIENT, NUMBER, Person, load_user, open_session
