@@ -6,7 +6,9 @@ and the others go on answering pages and verdicts. Decides nothing about who may
 """
 
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
 
 MOST_WAITING = 3
 """Threads of a process that wait for a body; it has four, unless it is told otherwise."""
-PATIENCE_SECONDS = 0.02
-"""How long one more waits for its place: a body that is there already takes no time, and who
-waits holds a thread, too.
+SLOW_SECONDS = 0.5
+"""A body that takes longer is slow. Where all that are waited for are slow, one more is refused at
+once, for who waits holds a thread, too; else a place is free in a moment, however many come.
 """
 
 _BUSY = b"The portal is busy. Try again in a moment.\n"
@@ -40,16 +42,21 @@ class Bodies:
     def __init__(self, app: Flask, inner: "WSGIApplication") -> None:
         config: Config = app.extensions["gatepost"]
         self._inner, self._most_bytes = inner, config.request_bytes
-        self._places = threading.BoundedSemaphore(MOST_WAITING)
+        self._changed = threading.Condition()
+        self._begun: list[float] = []
+        """When each body that is waited for was begun, the latest last."""
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer 503 where too many others wait for theirs."""
         length = self._length(environ)
-        if length and not self._take(environ, length):
-            start_response("503 Service Unavailable", _BUSY_HEADERS)
-            return [_BUSY]
+        if length:
+            with self._place() as has_one:
+                if not has_one:
+                    start_response("503 Service Unavailable", _BUSY_HEADERS)
+                    return [_BUSY]
+                environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(length))
         return self._inner(environ, start_response)
 
     def _length(self, environ: "WSGIEnvironment") -> int:
@@ -61,11 +68,23 @@ class Bodies:
             return int(length) if int(length) <= self._most_bytes else 0
         return self._most_bytes + 1 if environ.get("wsgi.input_terminated") else 0
 
-    def _take(self, environ: "WSGIEnvironment", length: int) -> bool:
-        if not self._places.acquire(timeout=PATIENCE_SECONDS):
-            return False
+    @contextmanager
+    def _place(self) -> Iterator[bool]:
+        """A place among those who wait, until the block ends; False where none will be free."""
+        with self._changed:
+            while len(self._begun) >= MOST_WAITING:
+                left = self._begun[-1] + SLOW_SECONDS - time.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(left)
+            has_one = len(self._begun) < MOST_WAITING
+            begun = time.monotonic()
+            if has_one:
+                self._begun.append(begun)
         try:
-            environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(length))
+            yield has_one
         finally:
-            self._places.release()
-        return True
+            if has_one:
+                with self._changed:
+                    self._begun.remove(begun)
+                    self._changed.notify()
