@@ -1,6 +1,7 @@
 """Senders who never finish what they send: pages and verdicts are answered all the same."""
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
@@ -38,4 +39,14 @@ def test_slow_bodies_leave_threads_for_pages_and_verdicts(
         late = scene.browser().send("/sign-in", {"email": "ann@example.org"})
         assert late.status == 503
         assert int(late.headers["Retry-After"]) > 0
-    assert scene.browser().send("/sign-in", {"email": "ann@example.org"}).status == 400
+    assert answer_soon(scene) == 400
+
+
+def answer_soon(scene: Scene) -> int:
+    """The status of a form once the portal has noticed that the others hung up."""
+    last = time.monotonic() + 10
+    while (sent := scene.browser().send("/sign-in", {"email": "ann@example.org"})).status == 503:
+        if time.monotonic() > last:
+            break
+        time.sleep(0.1)
+    return sent.status
