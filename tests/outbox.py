@@ -13,15 +13,15 @@ from services import delivery
 
 
 def read(folder: Path, channel: str, to: str | None = None) -> list[dict[str, Any]]:
-    """Every message of a channel, the oldest first."""
+    """Every message of a channel, the oldest first; none of which only a part is there yet."""
     path = folder / f"{channel}.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
-    messages = [json.loads(line) for line in lines]
+    whole = path.read_bytes().rpartition(b"\n")[0] if path.exists() else b""
+    messages = [json.loads(line) for line in whole.splitlines()]
     return [message for message in messages if to is None or message["to"] == to]
 
 
 def wait_for(
-    folder: Path, channel: str, count: int, to: str | None = None, seconds: float = 10
+    folder: Path, channel: str, count: int, to: str | None = None, seconds: float = 30
 ) -> list[dict[str, Any]]:
     """The messages of a channel once there are ``count`` of them; fails after ``seconds``."""
     deadline = time.monotonic() + seconds

@@ -17,6 +17,7 @@ import urllib3
 
 from config import load, unknown_names
 from tests.conftest import QUICK
+from tests.outbox import wait_for as wait_for_messages
 from tests.portal import ROOT, free_port
 from tests.standins.certificate import make_certificate
 
@@ -195,12 +196,8 @@ def test_the_portal_serves_and_delivers_under_gunicorn(
         token = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', form.data)
         assert token
         assert register(pool, port, token[1].decode(), form.headers["Set-Cookie"]) == 303
-        outbox = Path(environ["GATEPOST_INSTANCE_DIR"]) / "outbox/mail.jsonl"
-        for _ in range(100):
-            if outbox.exists():
-                break
-            time.sleep(0.1)
-        assert "ann@example.org" in outbox.read_text()
+        folder = Path(environ["GATEPOST_INSTANCE_DIR"]) / "outbox"
+        assert wait_for_messages(folder, "mail", 1, to="ann@example.org")
 
 
 def register(pool: urllib3.PoolManager, port: int, token: str, cookie: str) -> int:
