@@ -20,6 +20,7 @@ from models import LoginSession, User
 from models_apps import App, AppAddress, AppGrant, AppSession, Group, GroupMember
 from services.clock import now
 from services.gate import registry
+from services.gate.connections import open_raw
 from services.gate.gatekeeper import the_gatekeeper
 from services.tokens import digest
 
@@ -40,7 +41,10 @@ class InProcess:
 
 
 def measure(database: Database) -> list[InProcess]:
-    """Fill the database up to each size and ask; on PostgreSQL with and without memory."""
+    """Fill the database up to each size and ask; on PostgreSQL with and without memory.
+
+    Each size has its bare read beside it, for a machine is not as fast at every moment.
+    """
     measured = []
     with database.app.app_context():
         fill_apps()
@@ -48,6 +52,7 @@ def measure(database: Database) -> list[InProcess]:
     for people in SIZES:
         with database.app.app_context():
             fill_people(people)
+        measured.append(_time(people, "the bare read", _reader(database.app, people)))
         measured.append(_time(people, "one read each", _asker(database.app, people)))
     if database.kind == "postgresql":
         keeper.watch()
@@ -120,6 +125,25 @@ def environ_for(person: int) -> dict[str, Any]:
         "HTTP_SEC_FETCH_SITE": "same-origin", "HTTP_ACCEPT": "*/*",
         "HTTP_COOKIE": f"theme=dark; sid=0123456789abcdef; {COOKIE}={token_of(person)}",
     }  # fmt: skip
+
+
+def _reader(app: Flask, people: int) -> Callable[[], float]:
+    """Finds the token of another person at each call, on the driver; gives the microseconds."""
+    with app.app_context():
+        sqlite = db.engine.dialect.name == "sqlite"
+        cursor = open_raw(db.engine).cursor()
+    question = f"SELECT * FROM app_sessions WHERE token_digest = {'?' if sqlite else '%s'}"
+
+    def read() -> float:
+        key = (digest(token_of(random.randint(1, people))),)
+        begun = time.perf_counter()
+        cursor.execute(question, key)
+        row = cursor.fetchone()
+        took = time.perf_counter() - begun
+        assert row
+        return took * 1_000_000
+
+    return read
 
 
 def _asker(app: Flask, people: int) -> Callable[[], float]:
