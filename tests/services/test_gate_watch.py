@@ -149,7 +149,11 @@ def test_without_its_listener_a_process_relies_on_nothing(door: Door) -> None:
 
 
 def test_a_forked_child_listens_for_itself(door: Door) -> None:
-    door.keeper._watch.renew()
+    watch = door.keeper._watch
+    watch._stopping.set()  # a child has no thread of its parent's
+    assert watch._thread is not None
+    watch._thread.join(10)
+    watch.renew()
     assert door.keeper.memory.known() is None
 
     door.wait_until_remembered()
