@@ -20,7 +20,7 @@ from models import LoginSession, User
 from models_apps import App, AppAddress, AppGrant, AppSession, Group, GroupMember
 from services.clock import now
 from services.gate import registry
-from services.gate.connections import open_raw
+from services.gate.connections import Connections
 from services.gate.gatekeeper import the_gatekeeper
 from services.tokens import digest
 
@@ -130,15 +130,14 @@ def environ_for(person: int) -> dict[str, Any]:
 def _reader(app: Flask, people: int) -> Callable[[], float]:
     """Finds the token of another person at each call, on the driver; gives the microseconds."""
     with app.app_context():
-        sqlite = db.engine.dialect.name == "sqlite"
-        cursor = open_raw(db.engine).cursor()
-    question = f"SELECT * FROM app_sessions WHERE token_digest = {'?' if sqlite else '%s'}"
+        connections = Connections(db.engine)
+        value = "?" if db.engine.dialect.name == "sqlite" else "%s"
+    question = f"SELECT * FROM app_sessions WHERE token_digest = {value}"
 
     def read() -> float:
         key = (digest(token_of(random.randint(1, people))),)
         begun = time.perf_counter()
-        cursor.execute(question, key)
-        row = cursor.fetchone()
+        row = connections.fetch_one(question, key)
         took = time.perf_counter() - begun
         assert row
         return took * 1_000_000

@@ -192,16 +192,19 @@ class TestServing:
         assert f"Gatepost does not start. {EMPTY}" in str(failed.value)
         assert "Traceback" not in str(failed.value)
 
-    def test_a_database_that_is_away_is_waited_for(self, tmp_path: Path) -> None:
+    def test_a_database_that_is_away_is_waited_for_by_a_ready_process(self, tmp_path: Path) -> None:
         settings = {
             **os.environ, **QUICK, "GATEPOST_INSTANCE_DIR": str(tmp_path),
             "GATEPOST_DATABASE_URL": "postgresql://ann:pass-word@127.0.0.1:1/gatepost",
         }  # fmt: skip
-        ask = "import os, app; print(app.serve().test_client().get('/readyz').status, flush=True);"
+        ask = "import gc, os, app; print(app.serve().test_client().get('/readyz').status);"
+        ask += "print(gc.get_freeze_count() > 50_000, flush=True); os._exit(0)"
         result = subprocess.run(
-            [sys.executable, "-c", f"{ask} os._exit(0)"], cwd=ROOT, env=settings, text=True,
+            [sys.executable, "-c", ask], cwd=ROOT, env=settings, text=True,
             capture_output=True, timeout=120, check=False,
         )  # fmt: skip
-        assert result.stdout.splitlines()[-1] == "503 SERVICE UNAVAILABLE", result.stderr
+        status, has_frozen = result.stdout.splitlines()[-2:]
+        assert status == "503 SERVICE UNAVAILABLE", result.stderr
+        assert has_frozen == "True", "what starting made is in the garbage collector's rounds"
         assert "postgresql://ann@127.0.0.1:1/gatepost cannot be used" in result.stderr
         assert "pass-word" not in result.stderr
