@@ -102,11 +102,11 @@ def _describe_verdicts(kind: str, measured: list[gate.InProcess]) -> list[str]:
             f"A verdict in process on {kind}, {gate.APPS} apps: µs from the proxy's headers to the"
             f" answer (goal on SQLite: {gate.GOAL_MICROS:.0f})"
         ),
-        f"  {'':<28}{'p50':>8}{'p95':>8}",
+        f"  {'':<36}{'p50':>8}{'p95':>8}",
     ]
     for row in measured:
         what = f"{row.people:,} people, {row.what}"
-        lines.append(f"  {what:<28}{row.median:8.1f}{row.p95:8.1f}")
+        lines.append(f"  {what:<36}{row.median:8.1f}{row.p95:8.1f}")
     return lines
 
 

@@ -5,7 +5,9 @@ were reads at once, whichever threads they came from. Never for writes.
 """
 
 import os
+import sqlite3
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -13,6 +15,26 @@ from sqlalchemy.exc import OperationalError
 
 MAPPED_BYTES = 2**28
 """Of a SQLite file, at most; address space, not memory of one's own."""
+
+
+MOST_KEPT = 2_000
+"""Of each connection; about a kilobyte each."""
+
+
+class KeepingCursor(sqlite3.Cursor):
+    """A SQLite connection, with what was read over it and is still so."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._kept: dict[str, Any] = {}
+        self._version: tuple[int] | None = None
+
+    def kept(self) -> dict[str, Any]:
+        """What was put in here since anybody else committed: SQLite tells every connection."""
+        version = self.execute("PRAGMA data_version").fetchone()
+        if version != self._version or len(self._kept) >= MOST_KEPT:
+            self._version, self._kept = version, {}
+        return self._kept
 
 
 class Connections:
@@ -27,39 +49,53 @@ class Connections:
         _close_with(engine, self)
 
     def fetch_one(self, statement: str, values: Any) -> tuple[Any, ...] | None:
-        """Run one prepared SELECT that gives at most one row.
+        """Run one prepared SELECT that gives at most one row. Raises as ``use`` does."""
+        row: tuple[Any, ...] | None = self.use(self.read, statement, values)
+        return row
 
-        Raises SQLAlchemy's ``OperationalError`` where the database cannot answer.
+    def read(self, cursor: Any, statement: str, values: Any) -> tuple[Any, ...] | None:
+        """The same over a connection that is in use."""
+        rows = self._run(cursor, statement, values)
+        return rows[0] if rows else None
+
+    def use(self, work: Callable[..., Any], *values: Any) -> Any:
+        """What ``work(cursor, *values)`` reads over a free connection.
+
+        It runs once more over a new one where that connection was lost. Raises SQLAlchemy's
+        ``OperationalError`` where the database cannot answer.
         """
         try:
             cursor = self._free.pop()
         except IndexError:
-            return self._fetch_anew(statement, values)
+            return self._use_anew(work, values)
         try:
-            rows = self._run(cursor, statement, values)
+            read = work(cursor, *values)
         except self._driver_error:  # it may have been lost since, like all that stood free
             _close(cursor)
             self.close()
-            return self._fetch_anew(statement, values)
+            return self._use_anew(work, values)
         self._free.append(cursor)
-        return rows[0] if rows else None
+        return read
 
-    def _fetch_anew(self, statement: str, values: Any) -> tuple[Any, ...] | None:
+    def _use_anew(self, work: Callable[..., Any], values: tuple[Any, ...]) -> Any:
         cursor = None
         try:
             cursor = self._open()
-            rows = self._run(cursor, statement, values)
+            read = work(cursor, *values)
         except self._driver_error as error:
             if cursor is not None:
                 _close(cursor)
-            raise OperationalError(statement, None, error) from error
+            raise OperationalError(work.__name__, None, error) from error
         self._free.append(cursor)
-        return rows[0] if rows else None
+        return read
 
     def _open(self) -> Any:
-        cursor = open_raw(self._engine).cursor()
-        if self._is_sqlite:  # a page of the file costs no call, however many there are
-            cursor.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}").fetchall()
+        connection = open_raw(self._engine)
+        if not self._is_sqlite:
+            return connection.cursor()
+        cursor = connection.cursor(KeepingCursor)
+        # a page of the file costs no call, however many there are
+        cursor.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}").fetchall()
         return cursor
 
     def close(self) -> None:

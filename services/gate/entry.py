@@ -7,16 +7,14 @@ gatekeeper, by the same rule (``verdict``).
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
-
 from extensions import db, settings
 from models import LoginSession
-from models_apps import App, AppGrant, GroupMember
+from models_apps import App
 from services import apps, ways
 from services.clock import now
 from services.errors_apps import AppUnknown
 from services.gate import app_sessions, targets
-from services.gate.facts import Facts
+from services.gate.facts import Facts, read_admissions
 from services.gate.gatekeeper import the_gatekeeper
 from services.gate.targets import Target, TargetRefused
 from services.gate.verdict import Outcome, Question
@@ -92,10 +90,6 @@ def keeps_shared_cookie(token: str, login_session: LoginSession) -> bool:
 def _see(login_session: LoginSession, wanted: Wanted) -> Facts:
     """The facts as an app session would show them that were opened now."""
     user = login_session.user
-    grant = db.session.scalar(
-        select(AppGrant).where(AppGrant.app_id == wanted.app.id, AppGrant.user_id == user.id)
-    )
-    groups = db.session.scalars(select(GroupMember.group_id).where(GroupMember.user_id == user.id))
     return Facts(
         scope=wanted.target.origin, session_id=login_session.id, user_id=user.id,
         amr=login_session.amr, second_factor_proved_at=login_session.second_factor_proved_at,
@@ -103,6 +97,5 @@ def _see(login_session: LoginSession, wanted: Wanted) -> Facts:
         last_seen_at=login_session.last_seen_at, expires_at=login_session.expires_at,
         idle_seconds=login_session.idle_seconds, email=user.email,
         email_canonical=user.email_canonical, name=user.name,
-        two_factor_enabled=user.two_factor_enabled, groups=tuple(groups),
-        is_granted=grant is not None, granted_until=grant.expires_at if grant else None,
+        two_factor_enabled=user.two_factor_enabled, **read_admissions(db.session(), user),
     )  # fmt: skip

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask_babel import LazyString, gettext, lazy_gettext
-from sqlalchemy import select
 
 from extensions import db, settings
 from models import User
-from models_apps import AppGrant, GroupMember
 from services import ways
 from services.clock import now
 from services.errors import Refusal
 from services.gate import targets
-from services.gate.facts import Facts
+from services.gate.facts import Facts, read_admissions
 from services.gate.gatekeeper import Answer, the_gatekeeper
 from services.gate.verdict import Outcome, Question, Reason
 
@@ -59,10 +57,8 @@ def explain(url: str, user: User) -> Explanation:
     except targets.TargetRefused as refused:
         raise AddressUnusable(str(refused.reason)) from refused
     obstacle = _find_obstacle(user)
-    gatekeeper, question = the_gatekeeper(), Question(target)
-    app = gatekeeper.registry.newest().apps.get(target.origin)
-    facts = _facts_right_after_sign_in(user, target.origin, app.id) if app else None
-    answer = gatekeeper.judge(question, None if obstacle else facts)
+    facts = _facts_right_after_sign_in(user, target.origin)
+    answer = the_gatekeeper().judge(Question(target), None if obstacle else facts)
     verdict = answer.verdict
     return Explanation(
         url=target.url,
@@ -119,7 +115,7 @@ def _admission(answer: Answer, facts: Facts | None, who: str) -> list[str]:
         )
     elif answer.verdict.reason is Reason.GRANT_OVER:
         said = gettext("%(who)s may not enter any more: the access has ended.", who=who)
-    elif facts.is_granted and (facts.granted_until is None or facts.granted_until > moment):
+    elif facts.holds_grant(app.id, moment):
         said = gettext("%(who)s may enter: they were let in.", who=who)
     else:
         ends = {group: app.groups[group] for group in facts.groups if group in app.groups}
@@ -134,20 +130,14 @@ def _admission(answer: Answer, facts: Facts | None, who: str) -> list[str]:
     return [str(said)]
 
 
-def _facts_right_after_sign_in(user: User, origin: str, app_id: int) -> Facts:
+def _facts_right_after_sign_in(user: User, origin: str) -> Facts:
     """What the gate would know of the person, with every proof given a moment ago."""
     moment = now()
-    own = db.session.execute(
-        select(AppGrant.expires_at).where(AppGrant.app_id == app_id, AppGrant.user_id == user.id)
-    ).first()
-    memberships = select(GroupMember.group_id).where(GroupMember.user_id == user.id)
     return Facts(
         scope=origin, session_id=0, user_id=user.id,
         amr="pwd otp mfa" if ways.second_step_due(user) else "pwd",
         second_factor_proved_at=moment, opened_at=moment, last_seen_at=moment,
         expires_at=moment + timedelta(hours=1), idle_seconds=None, email=user.email,
         email_canonical=user.email_canonical, name=user.name,
-        two_factor_enabled=user.two_factor_enabled,
-        groups=tuple(db.session.scalars(memberships)), is_granted=own is not None,
-        granted_until=own.expires_at if own else None,
+        two_factor_enabled=user.two_factor_enabled, **read_admissions(db.session(), user),
     )  # fmt: skip

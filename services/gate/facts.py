@@ -5,23 +5,25 @@ statement is built from the same columns and the same rule as everywhere else
 (``login_sessions.is_live``), but compiled once. It decides nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, String, bindparam, cast, func, literal_column, select
+from sqlalchemy import Engine, String, bindparam, cast, extract, func, literal_column, select
+from sqlalchemy.orm import Session
 from sqlalchemy.sql import Select
 
 from models import LoginSession, User
 from models_apps import AppGrant, AppSession, GateState, GroupMember
-from services.gate.connections import Connections
+from services.gate.connections import Connections, KeepingCursor
 from services.login_sessions import has_idled_out, is_live
 
 
 class Facts(NamedTuple):
-    """A live login session as one app sees it, and its person."""
+    """A live login session as the apps see it, and its person."""
 
     scope: str
     """Where the token is good: a domain, or one origin."""
@@ -39,15 +41,25 @@ class Facts(NamedTuple):
     name: str
     two_factor_enabled: bool
     groups: tuple[int, ...]
-    is_granted: bool
-    """Whether the person has a grant of their own for the app."""
-    granted_until: datetime | None
+    grants: Mapping[int, datetime | None]
+    """The apps that the person was let into by name, and when that ends (None: never)."""
 
     def are_live(self, moment: datetime) -> bool:
         """Whether time alone has not ended the session since it was read."""
         return self.expires_at > moment and not has_idled_out(
             self.last_seen_at, self.idle_seconds, moment
         )
+
+    def holds_grant(self, app_id: int, moment: datetime) -> bool:
+        """Whether the person was let into the app by name, and still is."""
+        until = self.grants.get(app_id, _NEVER)
+        return until is None or until > moment
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+Found = tuple[int, Facts]
+"""The version of the rules at the time of the read, and what was read."""
 
 
 class FactsReader:
@@ -56,25 +68,44 @@ class FactsReader:
     def __init__(self, engine: Engine) -> None:
         self._connections = Connections(engine)
         self._is_sqlite = engine.dialect.name == "sqlite"
-        self._find, self._arrange = _compile(engine, _FIND, "digest", "app_id", "moment")
+        self._find, self._arrange = _compile(engine, _FIND, "digest", "moment")
         self._version, _ = _compile(engine, _VERSION)
         self._when = _from_text if self._is_sqlite else _as_it_is
         self._writer = MomentWriter()
 
-    def find(self, token_digest: str, app_id: int, moment: datetime) -> tuple[int, Facts] | None:
+    def find(self, token_digest: str, moment: datetime) -> Found | None:
         """The version of the rules, and the facts where a live session is behind the token."""
+        look_up = self._recall if self._is_sqlite else self._read
+        found: Found | None = self._connections.use(look_up, token_digest, moment)
+        return found if found is not None and found[1].are_live(moment) else None
+
+    def _recall(self, cursor: KeepingCursor, token_digest: str, moment: datetime) -> Found | None:
+        """As ``_read``, but what this connection has read is good until somebody commits."""
+        kept = cursor.kept()
+        found: Found | None = kept.get(token_digest)
+        if found is None and (found := self._read(cursor, token_digest, moment)) is not None:
+            kept[token_digest] = found
+        return found
+
+    def _read(self, cursor: Any, token_digest: str, moment: datetime) -> Found | None:
         when = self._writer.write(moment) if self._is_sqlite else moment
-        values = self._arrange((token_digest, app_id, when))
-        row = self._connections.fetch_one(self._find, values)
-        if row is None:
-            return None
-        facts = _make_facts(row, self._when)
-        return (row[0] or 0, facts) if facts.are_live(moment) else None
+        row = self._connections.read(cursor, self._find, self._arrange((token_digest, when)))
+        return (row[0] or 0, _make_facts(row, self._when)) if row else None
 
     def version(self) -> int:
         """The version of the rules."""
         row = self._connections.fetch_one(self._version, ())
         return int(row[0]) if row else 0
+
+
+def read_admissions(session: Session, user: User) -> dict[str, Any]:
+    """The person's ``groups`` and ``grants``, for who makes ``Facts`` of a page's request."""
+    groups = select(GroupMember.group_id).where(GroupMember.user_id == user.id)
+    grants = select(AppGrant.app_id, AppGrant.expires_at).where(AppGrant.user_id == user.id)
+    return {
+        "groups": tuple(session.scalars(groups)),
+        "grants": {grant.app_id: grant.expires_at for grant in session.execute(grants)},
+    }
 
 
 class MomentWriter:
@@ -102,12 +133,25 @@ _GROUPS = (
     .where(GroupMember.user_id == User.id)
     .scalar_subquery()
 )
+_GRANTS = (
+    select(
+        func.aggregate_strings(
+            cast(AppGrant.app_id, String)
+            + literal_column("' '")
+            + func.coalesce(
+                cast(extract("epoch", AppGrant.expires_at), String), literal_column("''")
+            ),
+            ",",
+        )
+    )
+    .where(AppGrant.user_id == User.id)
+    .scalar_subquery()
+)
 _FIND = (
     select(
         _VERSION.scalar_subquery(),
         _GROUPS,
-        AppGrant.id,
-        AppGrant.expires_at,
+        _GRANTS,
         AppSession.scope,
         AppSession.created_at,
         LoginSession.id,
@@ -125,10 +169,6 @@ _FIND = (
     .select_from(AppSession)
     .join(AppSession.login_session)
     .join(LoginSession.user)
-    .outerjoin(
-        AppGrant,
-        (AppGrant.app_id == bindparam("app_id", required=False)) & (AppGrant.user_id == User.id),
-    )
     .where(
         AppSession.token_digest == bindparam("digest", required=False),
         *is_live(bindparam("moment", required=False)),
@@ -152,19 +192,32 @@ def _compile(engine: Engine, statement: Select[Any], *names: str) -> tuple[str, 
 
 
 def _make_facts(row: tuple[Any, ...], when: Callable[[Any], Any]) -> Facts:
-    (_, groups, grant_id, granted_until, scope, opened_at, session_id, user_id, amr, proved_at,
+    (_, groups, grants, scope, opened_at, session_id, user_id, amr, proved_at,
      seen_at, expires_at, idle_seconds, email, canonical, name, two_factor) = row  # fmt: skip
     return Facts(
         scope, session_id, user_id, amr, when(proved_at), when(opened_at), when(seen_at),
         when(expires_at), idle_seconds, email, canonical, name, bool(two_factor),
-        _read_groups(groups),
-        grant_id is not None, when(granted_until),
+        _read_groups(groups), _read_grants(grants),
     )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)  # most people share theirs with others
 def _read_groups(text: str | None) -> tuple[int, ...]:
     return tuple(map(int, text.split(","))) if text else ()
+
+
+@lru_cache(maxsize=4096)
+def _read_grants(text: str | None) -> Mapping[int, datetime | None]:
+    """Of ``app end,app end``; the ends in seconds since 1970, or nothing."""
+    if not text:
+        return _NO_GRANTS
+    pairs = (pair.split(" ") for pair in text.split(","))
+    return {
+        int(app): datetime.fromtimestamp(float(end), UTC) if end else None for app, end in pairs
+    }
+
+
+_NO_GRANTS: Mapping[int, datetime | None] = MappingProxyType({})
 
 
 @lru_cache(maxsize=16_384)  # a page asks many times for one person

@@ -19,10 +19,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from config import Config
 from services import login_sessions
 from services.clock import now
-from services.gate.facts import Facts, FactsReader
+from services.gate.facts import Facts, FactsReader, Found
 from services.gate.mark import Mark
 from services.gate.memory import Known, Memory
 from services.gate.registry import AppRules, Registry, Rules
+from services.gate.targets import Target
 from services.gate.verdict import Demands, Outcome, Question, Verdict, decide, reaches
 from services.gate.watch import Watch
 
@@ -43,7 +44,7 @@ class Answer(NamedTuple):
 
 
 class Gatekeeper:
-    """Decides with one read of the database a request, or none while it is sure of its memory."""
+    """Decides with one read of the database a request, or none while nothing has changed."""
 
     def __init__(self, app: Flask, engine: Engine) -> None:
         config: Config = app.extensions["gatepost"]
@@ -77,63 +78,44 @@ class Gatekeeper:
         return Answer(decide(question, app, person, now(), self._demands), rules)
 
     def _ask(self, question: Question, tokens: Sequence[str], known: Known | None) -> Answer:
-        moment, origin = now(), question.target.origin
-        rules = self.registry.known()
-        app = rules.apps.get(origin)
-        version, person = self._identify(tokens, app, question, moment, known)
-        if version != rules.version:
-            rules = self.registry.at(version)
-            before, app = app, rules.apps.get(origin)
-            if app and tokens and (before is None or before.id != app.id):
-                _, person = self._identify(tokens, app, question, moment, known)
+        moment, target = now(), question.target
+        version, people = self._identify(tokens, moment, known)
+        rules = self.registry.at(version)
+        app = rules.apps.get(target.origin)
+        person = _choose(people, target, app) if app and people else None
         verdict = decide(question, app, person, moment, self._demands)
         if person is not None and login_sessions.is_seen_note_due(person.last_seen_at, moment):
             self._note_seen(person)
         return Answer(verdict, rules)
 
     def _identify(
-        self,
-        tokens: Sequence[str],
-        app: AppRules | None,
-        question: Question,
-        moment: datetime,
-        known: Known | None,
-    ) -> tuple[int, Facts | None]:
-        """The version of the rules, and who the tokens stand for: one person, or nobody.
-
-        A sibling app can set a second cookie beside ours; it must not choose who somebody is.
-        """
-        version, person = -1, None
+        self, tokens: Sequence[str], moment: datetime, known: Known | None
+    ) -> tuple[int, list[Facts]]:
+        """The version of the rules, and all whom the tokens stand for."""
+        version, people = -1, []
         for token in tokens[:MOST_TOKENS]:
-            if app is None or _TOKEN.fullmatch(token) is None:
+            if _TOKEN.fullmatch(token) is None:
                 continue
-            found = self._find(sha256(token.encode()).hexdigest(), app.id, moment, known)
-            if found is None or not reaches(found[1].scope, question.target, app):
-                continue
-            version, another = found
-            if person is not None and person.user_id != another.user_id:
-                return version, None
-            if person is None or another.scope == question.target.origin:
-                person = another
-        return (version if person else self._find_version(known)), person
+            found = self._find(sha256(token.encode()).hexdigest(), moment, known)
+            if found is not None:
+                version, person = found
+                people.append(person)
+        return (version if people else self._find_version(known)), people
 
-    def _find(
-        self, digest: str, app_id: int, moment: datetime, known: Known | None
-    ) -> tuple[int, Facts] | None:
+    def _find(self, digest: str, moment: datetime, known: Known | None) -> Found | None:
         """As the reader's; what is remembered is good until the next note of use."""
         if known is None:
-            return self._reader.find(digest, app_id, moment)
-        key = digest, app_id
-        found: tuple[int, Facts] | None = known.get(key)
+            return self._reader.find(digest, moment)
+        found: Found | None = known.get(digest)
         if (
             found is not None
             and found[1].are_live(moment)
             and not login_sessions.is_seen_note_due(found[1].last_seen_at, moment)
         ):
             return found
-        found = self._reader.find(digest, app_id, moment)
+        found = self._reader.find(digest, moment)
         if found is not None:
-            known[key] = found
+            known[digest] = found
         return found
 
     def _find_version(self, known: Known | None) -> int:
@@ -151,6 +133,22 @@ class Gatekeeper:
                 login_sessions.write_seen(person.session_id)
         except SQLAlchemyError as error:
             log.warning("gate_seen_not_noted", error=type(error).__name__)
+
+
+def _choose(people: Sequence[Facts], target: Target, app: AppRules) -> Facts | None:
+    """Whose tokens reach the app: one person's, or nobody's.
+
+    A sibling app can set a second cookie beside ours; it must not choose who somebody is.
+    """
+    chosen: Facts | None = None
+    for person in people:
+        if not reaches(person.scope, target, app):
+            continue
+        if chosen is not None and chosen.user_id != person.user_id:
+            return None
+        if chosen is None or person.scope == target.origin:
+            chosen = person
+    return chosen
 
 
 def appoint(app: Flask, engine: Engine) -> Gatekeeper:

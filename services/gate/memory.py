@@ -1,4 +1,4 @@
-"""What one process remembers of app sessions, for as long as it is sure that none was ended.
+"""What one process remembers of app sessions while PostgreSQL tells it that none was ended.
 
 Somebody who hears of every end (``watch``) keeps it sure; without them nothing is
 remembered, and every request reads the database. Only a "yes" ever comes from here.

@@ -108,10 +108,6 @@ class Registry:
                 self._rules = _load(self._engine)
             return self._rules
 
-    def known(self) -> Rules:
-        """The rules that were loaded last; their version may have passed."""
-        return self._rules or self.newest()
-
     def forget(self) -> None:
         """Load again at the next question, whatever the version says."""
         self._rules = None

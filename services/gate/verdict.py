@@ -79,7 +79,7 @@ def decide(
 ) -> Verdict:
     """The verdict on a request to an app by the person behind its cookie, if there is one.
 
-    ``person`` is live at ``moment``, and the facts are about this app.
+    ``person`` is live at ``moment``.
     """
     if app is None:
         return Verdict(Outcome.UNKNOWN, Reason.UNKNOWN_APP)
@@ -131,9 +131,9 @@ def _is_public(question: Question, app: AppRules) -> bool:
 def _find_admission(app: AppRules, person: Facts, moment: datetime) -> Reason:
     if app.for_everyone:
         return Reason.FOR_EVERYONE
-    if person.is_granted and _lasts(person.granted_until, moment):
+    if person.holds_grant(app.id, moment):
         return Reason.OWN_GRANT
-    was_granted = person.is_granted
+    was_granted = app.id in person.grants
     for group in person.groups:
         if group in app.groups:
             if _lasts(app.groups[group], moment):

@@ -6,8 +6,8 @@ notifications arrive in the order of their commits, so a heartbeat that came bac
 nothing before it is still on its way. Without one for a second, nobody relies on this
 (``memory``).
 
-SQLite tells nobody, and asking it costs little; only where a proxy keeps verdicts (``mark``)
-a thread looks whether anything was committed at all.
+SQLite tells only who asks, and each connection does before it answers from what it kept
+(``connections``). Only where a proxy keeps verdicts (``mark``) a thread asks, too.
 """
 
 import os

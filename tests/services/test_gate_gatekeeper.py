@@ -18,6 +18,7 @@ from services.clock import now
 from services.gate import app_sessions, registry, targets
 from services.gate.gatekeeper import Gatekeeper
 from services.gate.verdict import Outcome, Question, Reason
+from tests.conftest import POSTGRESQL
 from tests.people import CLIENT, load_user, make_person, open_session
 
 URL = "https://wiki.example.org/page"
@@ -206,3 +207,36 @@ def test_connections_that_were_lost_are_opened_again(door: Door) -> None:
         connection.close()
 
     assert door.ask()[0] is Outcome.ALLOWED
+
+
+@pytest.mark.skipif(bool(POSTGRESQL), reason="needs SQLite: what PostgreSQL remembers is in _watch")
+def test_what_sqlite_gave_is_read_again_once_somebody_commits(door: Door) -> None:
+    said: list[str] = []
+    (cursor,) = door.keeper._reader._connections._free
+    cursor.connection.set_trace_callback(said.append)
+
+    door.ask()
+    assert said == ["PRAGMA data_version"]
+
+    with writing() as session:
+        session.execute(update(User).values(name="Anna"))
+    said.clear()
+    answer = door.keeper.ask(Question(targets.parse(URL, allow_http=False)), [door.token])
+    assert len(said) == 2
+    assert answer.verdict.person
+    assert answer.verdict.person.name == "Anna"
+
+
+@pytest.mark.skipif(bool(POSTGRESQL), reason="needs SQLite: what PostgreSQL remembers is in _watch")
+def test_what_is_kept_of_a_crowd_is_bounded(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.gate.connections.MOST_KEPT", 3)
+    ann = load_user(ANN)
+    tokens = [app_sessions.open_session(open_session(ann), "example.org").token for _ in range(10)]
+    (cursor,) = door.keeper._reader._connections._free
+
+    for token in tokens * 2:
+        assert door.ask(token)[0] is Outcome.ALLOWED
+        assert len(cursor.kept()) <= 3
+
+    assert door.ask("token-of-nobody-at-all")[0] is Outcome.SIGN_IN
+    assert all(found for found in cursor.kept().values())

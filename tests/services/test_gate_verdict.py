@@ -18,7 +18,7 @@ ANN = Facts(
     scope="example.org", session_id=1, user_id=1, amr="pwd", second_factor_proved_at=NINE_O_CLOCK,
     opened_at=NINE_O_CLOCK, last_seen_at=NINE_O_CLOCK, expires_at=NINE_O_CLOCK + 60 * MINUTE,
     idle_seconds=3600, email="ann@example.org", email_canonical="ann@example.org", name="Ann",
-    two_factor_enabled=False, groups=(STAFF,), is_granted=False, granted_until=None,
+    two_factor_enabled=False, groups=(STAFF,), grants={},
 )  # fmt: skip
 WITH_CODE = ANN._replace(amr="pwd sms mfa", two_factor_enabled=True)
 REMEMBERED = ANN._replace(two_factor_enabled=True, second_factor_proved_at=None)
@@ -59,12 +59,12 @@ def ask(
         ),
         (
             APP,
-            ANN._replace(groups=(), is_granted=True),
+            ANN._replace(groups=(), grants={APP.id: None}),
             (Outcome.ALLOWED, Reason.OWN_GRANT),
         ),
         (
             APP,
-            ANN._replace(groups=(), is_granted=True, granted_until=NINE_O_CLOCK + MINUTE),
+            ANN._replace(groups=(), grants={APP.id: NINE_O_CLOCK + MINUTE}),
             (Outcome.FORBIDDEN, Reason.GRANT_OVER),
         ),
         (
