@@ -21,8 +21,10 @@ from blueprints.gate import gate
 from blueprints.gate.authz import Authz
 from blueprints.gate.doctor_probe import DoctorProbe
 from blueprints.hooks import hooks
+from blueprints.signed_session import SignedSessions
 from blueprints.site import site
 from blueprints.static_versions import StaticVersions
+from blueprints.templating import TemplateEnvironment
 from blueprints.two_factor import two_factor
 from cli_output import list_problems
 from config import Config, SettingsInvalid, examine, load, unknown_names
@@ -49,6 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or _load_or_exit()
     logs.set_up(development=config.development)
     app = Flask(__name__, instance_path=str(config.instance_dir.resolve()))
+    app.jinja_environment, app.session_interface = TemplateEnvironment, SignedSessions()
     app.extensions["gatepost"] = config
     app.config.from_mapping(_flask_settings(config))
     config.instance_dir.mkdir(parents=True, exist_ok=True)

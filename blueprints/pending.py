@@ -5,6 +5,7 @@ be rolled back stands in rows. Each entry is signed under a salt of its own, so
 that one step's reference is nothing in another.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from flask import session
@@ -127,4 +128,9 @@ def _load(key: str, salt: str, seconds: int = 0) -> object:
 
 
 def _serializer(salt: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(signing_keys(), salt=f"gatepost pending {salt}")
+    return _serializer_with(tuple(signing_keys()), salt)
+
+
+@lru_cache(maxsize=64)
+def _serializer_with(keys: tuple[str, ...], salt: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(list(keys), salt=f"gatepost pending {salt}")

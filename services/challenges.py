@@ -17,7 +17,7 @@ from enum import StrEnum
 from sqlalchemy import bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from extensions import add_row, change_rows, db, row_of, settings, writing
+from extensions import add_row, change_rows, row_of, settings, writing
 from models import Challenge, Phone, User
 from services.audit import Client, Event, record
 from services.clock import now
@@ -211,7 +211,7 @@ def check_code(
         take(session, _person_windows(user.id))
         if purpose in PROVES_AN_AUTHENTICATOR:
             _count_failure(session, user, reference)
-    challenge = find(db.session(), user, purpose, reference)
+        challenge = find(session, user, purpose, reference)
     if challenge is None:
         raise ChallengeClosed
     digits = re.sub(r"[ \-]", "", code.strip())

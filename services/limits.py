@@ -7,12 +7,12 @@ numbers are made where they are needed; this module must not know what they guar
 
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, TextClause, delete, select, text
+from sqlalchemy import CursorResult, Row, TextClause, delete, select, text
 from sqlalchemy.orm import Session
 
 from extensions import change_rows
@@ -124,7 +124,7 @@ def give_back(session: Session, places: Iterable[Place], uses: int = 1) -> None:
     keys = sorted(_by_key(places))
     if keys:
         values = {f"key{i}": key for i, key in enumerate(keys)}
-        session.execute(_give_back_statement(len(keys)), {**values, "uses": uses})
+        _run(session, _give_back_statement(len(keys)), {**values, "uses": uses})
 
 
 def begin_wait(session: Session, rule: Wait, subject: str) -> None:
@@ -137,27 +137,27 @@ def begin_wait(session: Session, rule: Wait, subject: str) -> None:
         "longest": rule.longest if rule.first else 0,
         "steps": steps, "memory": rule.memory, "grudge": rule.grudge,
     }  # fmt: skip
-    if session.execute(_BEGIN_WAIT, values).first() is None:
-        free_at = session.execute(_READ_FREE_AT, {"of_key": key}).scalar_one()
+    if _run(session, _BEGIN_WAIT, values).first() is None:
+        free_at = _run(session, _READ_FREE_AT, {"of_key": key}).scalar_one()
         raise TooManyTries(_seconds_until(free_at, now), rule.name)
 
 
 def waiting_seconds(session: Session, rule: Wait, subject: str) -> int:
     """Whole seconds until ``begin_wait`` would be allowed again; 0 = now."""
     key = _key(rule.name, subject)
-    free_at = session.execute(_READ_FREE_AT, {"of_key": key}).scalar_one_or_none()
+    free_at = _run(session, _READ_FREE_AT, {"of_key": key}).scalar_one_or_none()
     now = time.time()
     return _seconds_until(free_at, now) if free_at and free_at > now else 0
 
 
 def undo_wait(session: Session, rule: Wait, subject: str) -> None:
     """Take back one use and end the pause it started."""
-    session.execute(_UNDO_WAIT, {"key": _key(rule.name, subject)})
+    _run(session, _UNDO_WAIT, {"key": _key(rule.name, subject)})
 
 
 def clear(session: Session, rule: Window | Wait, subject: str) -> None:
     """Forget every use of this subject under this rule."""
-    session.execute(_CLEAR, {"of_key": _key(rule.name, subject)})
+    _run(session, _CLEAR, {"of_key": _key(rule.name, subject)})
 
 
 def pause(session: Session, rule: Window, subject: str) -> None:
@@ -165,7 +165,7 @@ def pause(session: Session, rule: Window, subject: str) -> None:
     note(session, [(rule, subject)])
     end = time.time() + rule.seconds
     values = {"most": rule.most, "end": end, "key": _key(rule.name, subject)}
-    session.execute(_CLOSE, values)
+    _run(session, _CLOSE, values)
 
 
 def sweep(session: Session, most: int) -> int:
@@ -192,12 +192,17 @@ def _use(session: Session, rules: dict[str, Window], now: float, most: dict[str,
     values: dict[str, object] = {"now": now}
     for i, key in enumerate(sorted(rules)):
         values |= {f"key{i}": key, f"most{i}": most[key], f"end{i}": now + rules[key].seconds}
-    return set(session.execute(_take_statement(len(rules)), values).scalars())
+    return set(_run(session, _take_statement(len(rules)), values).scalars())
+
+
+def _run(session: Session, statement: TextClause, values: Mapping[str, Any]) -> CursorResult[Any]:
+    """Past the ORM, which has nothing to add to a statement in words."""
+    return session.connection().execute(statement, values)
 
 
 def _read(session: Session, keys: list[str]) -> Sequence[Row[Any]]:
     values = {f"key{i}": key for i, key in enumerate(keys)}
-    return session.execute(_read_statement(len(keys)), values).all()
+    return _run(session, _read_statement(len(keys)), values).all()
 
 
 def _refusal(ends: dict[str, float], rules: dict[str, Window], now: float) -> TooManyTries:

@@ -76,3 +76,12 @@ def test_a_wrapped_word_is_no_breach() -> None:
 def test_pages_escape_and_messages_do_not(app: Flask) -> None:
     assert app.jinja_env.autoescape("account/overview.html")  # type: ignore[operator]
     assert not app.jinja_env.autoescape("messages/sms/test.txt")  # type: ignore[operator]
+
+
+def test_templates_share_one_set_of_globals_unless_they_bring_their_own(app: Flask) -> None:
+    shared = app.jinja_env.globals
+    assert app.jinja_env.get_template("components/brand.html").globals is shared
+
+    own = app.jinja_env.from_string("{{ mine }}", globals={"mine": "own"})
+    assert own.render() == "own"
+    assert "mine" not in shared
