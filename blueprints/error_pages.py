@@ -13,7 +13,8 @@ from werkzeug.exceptions import BadHost, HTTPException
 from blueprints import next_url
 from blueprints.pages import see_other
 from extensions import db
-from services.errors import ChallengeConsumed, Refusal
+from services.errors import Refusal
+from services.errors_codes import ChallengeConsumed
 
 log = structlog.get_logger("gatepost.web")
 

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from extensions import add_row, change_rows, row_of, settings, writing
-from models import Challenge, Phone, User
+from models import Challenge, User
+from services import way_failures
 from services.audit import Client, Event, record
 from services.clock import now
-from services.errors import (
+from services.errors_codes import (
     ChallengeClosed,
     ChallengeConsumed,
     CodeExpired,
@@ -31,7 +32,6 @@ from services.errors import (
     NothingSent,
 )
 from services.limits import Window, give_back, room, take
-from services.notices import notify
 from services.sealing import code_keys
 
 DIGITS = 6
@@ -86,23 +86,6 @@ _USE_UP = (
         Challenge.epoch == _EPOCH_NOW,
     )
     .values(consumed_at=bindparam("moment"))
-)
-_ITS_PHONE = select(Challenge.phone_id).where(Challenge.id == bindparam("of_id")).scalar_subquery()
-_COUNT_FAILURE_OF_PHONE = (
-    update(Phone)
-    .where(Phone.id == _ITS_PHONE, Phone.user_id == bindparam("of_user"))
-    .values(code_failures=Phone.code_failures + 1)
-)
-_COUNT_FAILURE_OF_EMAIL = (
-    update(User)
-    .where(User.id == bindparam("of_user"))
-    .values(email_code_failures=User.email_code_failures + 1)
-)
-_FORGET_FAILURES_OF_PHONE = (
-    update(Phone).where(Phone.id == bindparam("of_phone")).values(code_failures=0)
-)
-_FORGET_FAILURES_OF_EMAIL = (
-    update(User).where(User.id == bindparam("of_user")).values(email_code_failures=0)
 )
 
 
@@ -210,7 +193,7 @@ def check_code(
         _spend_try(session, user, purpose, reference)
         take(session, _person_windows(user.id))
         if purpose in PROVES_AN_AUTHENTICATOR:
-            _count_failure(session, user, reference)
+            way_failures.count(session, user, reference.challenge_id)
         challenge = find(session, user, purpose, reference)
     if challenge is None:
         raise ChallengeClosed
@@ -230,7 +213,7 @@ def use_up(session: Session, user: User, challenge: Challenge) -> None:
         raise ChallengeConsumed
     give_back(session, _person_windows(user.id))
     if challenge.purpose in PROVES_AN_AUTHENTICATOR:
-        _forget_failures(session, user, challenge)
+        way_failures.forget(session, user, challenge)
 
 
 def _supersede(session: Session, user: User, purpose: Purpose, reference: Reference) -> None:
@@ -287,7 +270,7 @@ def _refuse_wrong_code(user: User, challenge: Challenge, digits: str, client: Cl
     with writing() as session:
         record(session, Event.CODE_INCORRECT, client, user.id, purpose=challenge.purpose)
         if challenge.purpose in PROVES_AN_AUTHENTICATOR:
-            _disable_hopeless_way(session, user, challenge, client)
+            way_failures.disable_if_hopeless(session, user, challenge, client)
         of_person, wait = room(session, _person_windows(user.id))
     of_code = settings().code_tries - challenge.tries
     if of_code <= 0:
@@ -295,51 +278,3 @@ def _refuse_wrong_code(user: User, challenge: Challenge, digits: str, client: Cl
     right_length = "" if len(digits) == DIGITS else "length"
     shape = right_length if re.fullmatch(r"[0-9]*", digits) else "digits"
     raise CodeIncorrect(min(of_code, of_person), shape, wait)
-
-
-def _count_failure(session: Session, user: User, reference: Reference) -> None:
-    """Count the try as a failure in a row of the way it came; a right code sets it back to none."""
-    values = {"of_id": reference.challenge_id, "of_user": user.id}
-    if change_rows(session, _COUNT_FAILURE_OF_PHONE, values) == 0:
-        change_rows(session, _COUNT_FAILURE_OF_EMAIL, {"of_user": user.id})
-
-
-def _forget_failures(session: Session, user: User, challenge: Challenge) -> None:
-    if challenge.phone_id is None:
-        change_rows(session, _FORGET_FAILURES_OF_EMAIL, {"of_user": user.id})
-    else:
-        change_rows(session, _FORGET_FAILURES_OF_PHONE, {"of_phone": challenge.phone_id})
-
-
-def _disable_hopeless_way(
-    session: Session, user: User, challenge: Challenge, client: Client
-) -> None:
-    """After 100 wrong codes in a row somebody is guessing: the way is closed, the person told."""
-    most, by_phone = settings().code_failures_in_a_row, challenge.phone_id is not None
-    if by_phone:
-        disable = (
-            update(Phone)
-            .where(
-                Phone.id == challenge.phone_id,
-                Phone.disabled_at.is_(None),
-                Phone.code_failures >= most,
-            )
-            .values(disabled_at=now())
-            .returning(func.substr(Phone.number, func.length(Phone.number) - 1))
-        )
-    else:
-        disable = (
-            update(User)
-            .where(
-                User.id == user.id,
-                User.email_way_disabled_at.is_(None),
-                User.email_code_failures >= most,
-            )
-            .values(email_way_disabled_at=now())
-            .returning(literal("email"))
-        )
-    disable = disable.execution_options(synchronize_session=False)
-    disabled = session.execute(disable).scalar_one_or_none()
-    if disabled is not None:
-        record(session, Event.WAY_DISABLED, client, user.id, way="phone" if by_phone else "email")
-        notify(session, user, "way_disabled", ending=disabled)

@@ -17,12 +17,12 @@ from models import Challenge, Message, Phone, User
 from services import alerts, challenges, delivery_status, limits, number_limits, outbox, ways
 from services.audit import Client, Event, record
 from services.challenges import Purpose, Reference
-from services.errors import (
+from services.errors import TooManyTries
+from services.errors_codes import (
     NothingSent,
     TextsPaused,
     TooManyMessages,
     TooManyTexts,
-    TooManyTries,
     TooSoonToResend,
 )
 from services.limits import Place, Wait, Window

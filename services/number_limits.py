@@ -19,7 +19,8 @@ from services import alerts, limits
 from services.addresses import network_of
 from services.audit import Client, Event, record
 from services.clock import now
-from services.errors import TextsPaused, TooManyMessages, TooManyTries
+from services.errors import TooManyTries
+from services.errors_codes import TextsPaused, TooManyMessages
 from services.limits import Place, Window
 
 HOUR = 3600

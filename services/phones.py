@@ -16,11 +16,10 @@ from services import challenges, codes, credentials, number_limits, ways
 from services.audit import Client, Event, record
 from services.challenges import Purpose, Reference
 from services.clock import now
-from services.errors import (
+from services.errors import LastWay, NotFound
+from services.errors_codes import NothingSent
+from services.errors_numbers import (
     CountryNotAllowed,
-    LastWay,
-    NotFound,
-    NothingSent,
     NumberAlreadyYours,
     NumberInvalid,
     NumberUnsuitable,

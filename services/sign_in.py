@@ -29,13 +29,13 @@ from services.clock import now
 from services.emails import canonicalize, parse
 from services.errors import (
     AccountDisabled,
-    ChallengeConsumed,
     CredentialsIncorrect,
     EmailInvalid,
     EmailUnconfirmed,
     PendingSignInOver,
     ServiceBusy,
 )
+from services.errors_codes import ChallengeConsumed
 from services.tokens import digest, new_token
 
 # Built once, as all that an ordinary sign-in runs: building costs more than running.

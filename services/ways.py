@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from extensions import settings
 from models import Phone, User
-from services.errors import WayUnavailable
+from services.errors_codes import WayUnavailable
 from services.masking import mask_email, mask_number
 
 EMAIL = "email"

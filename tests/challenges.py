@@ -6,7 +6,8 @@ from extensions import db, writing
 from models import Challenge, User
 from services import challenges
 from services.challenges import Purpose, Reference
-from services.errors import ChallengeClosed, CodeIncorrect, TooManyTries
+from services.errors import TooManyTries
+from services.errors_codes import ChallengeClosed, CodeIncorrect
 from tests.people import CLIENT
 
 NO_PERSON_LIMIT = {

@@ -13,7 +13,8 @@ from extensions import db
 from models import Activity, Phone, User
 from services.audit import Event
 from services.challenges import Purpose, Reference
-from services.errors import ChallengeConsumed, CodeIncorrect, CodeTriesUsed, TooManyTries
+from services.errors import TooManyTries
+from services.errors_codes import ChallengeConsumed, CodeIncorrect, CodeTriesUsed
 from tests.challenges import (
     NO_PERSON_LIMIT,
     check,

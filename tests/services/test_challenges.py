@@ -17,7 +17,7 @@ from extensions import db, writing
 from models import Challenge, User
 from services import challenges, sealing
 from services.challenges import Purpose, Reference
-from services.errors import (
+from services.errors_codes import (
     ChallengeClosed,
     ChallengeConsumed,
     CodeExpired,

@@ -12,13 +12,8 @@ from models import Activity, Message, Phone, User
 from services import challenges, codes
 from services.audit import Event
 from services.challenges import Purpose, Reference
-from services.errors import (
-    NothingSent,
-    TooManyMessages,
-    TooManyTries,
-    TooSoonToResend,
-    WayUnavailable,
-)
+from services.errors import TooManyTries
+from services.errors_codes import NothingSent, TooManyMessages, TooSoonToResend, WayUnavailable
 from services.notices import notify
 from tests.challenges import check, code_of, fail, issue, row
 from tests.messages import messages_to

@@ -10,13 +10,8 @@ from extensions import end_reading
 from models import LoginSession, User
 from services import codes, identity, login_sessions
 from services.challenges import Purpose, Reference
-from services.errors import (
-    ChallengeClosed,
-    ChallengeConsumed,
-    CodeIncorrect,
-    CurrentPasswordIncorrect,
-    TooManyTries,
-)
+from services.errors import CurrentPasswordIncorrect, TooManyTries
+from services.errors_codes import ChallengeClosed, ChallengeConsumed, CodeIncorrect
 from services.identity import Missing
 from tests.challenges import code_of, wrong_code
 from tests.people import CLIENT, NUMBER, PASSWORD, load_user, open_session

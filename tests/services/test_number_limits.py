@@ -13,7 +13,8 @@ from services import challenges, codes, phones
 from services.audit import Client
 from services.challenges import Purpose, Reference
 from services.clock import now
-from services.errors import TextsPaused, TooManyMessages, TooManyTexts, TooManyTries
+from services.errors import TooManyTries
+from services.errors_codes import TextsPaused, TooManyMessages, TooManyTexts
 from tests.challenges import check, code_of
 from tests.messages import messages_to
 from tests.people import load_user, make_person, open_session

@@ -11,23 +11,23 @@ from extensions import db, end_reading, writing
 from models import LoginSession, Message, Phone, User
 from services import codes, login_sessions, phones, two_factor
 from services.challenges import Purpose, Reference
-from services.errors import (
+from services.errors import LastWay, NotFound, TwoFactorRequired
+from services.errors_codes import (
     ChallengeClosed,
     ChallengeConsumed,
     CodeExpired,
     CodeIncorrect,
     CodeTriesUsed,
-    CountryNotAllowed,
-    LastWay,
-    NotFound,
     NothingSent,
+    TooSoonToResend,
+)
+from services.errors_numbers import (
+    CountryNotAllowed,
     NumberAlreadyYours,
     NumberInvalid,
     NumberUnsuitable,
     TextsOff,
     TooManyNumbers,
-    TooSoonToResend,
-    TwoFactorRequired,
 )
 from tests.challenges import code_of, row
 from tests.messages import messages_to

@@ -21,7 +21,8 @@ from services import (
 )
 from services.challenges import Purpose
 from services.clock import now
-from services.errors import ChallengeClosed, LinkInvalid, NothingSent, PendingSignInOver
+from services.errors import LinkInvalid, PendingSignInOver
+from services.errors_codes import ChallengeClosed, NothingSent
 from services.gate import app_sessions
 from services.sign_in import Browser, SecondStepDue
 from tests.messages import queue, row

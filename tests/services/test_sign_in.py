@@ -15,14 +15,11 @@ from services.audit import NOBODY
 from services.challenges import Purpose, Reference
 from services.errors import (
     AccountDisabled,
-    ChallengeClosed,
-    ChallengeConsumed,
     CredentialsIncorrect,
     EmailUnconfirmed,
-    NothingSent,
     PendingSignInOver,
-    WayUnavailable,
 )
+from services.errors_codes import ChallengeClosed, ChallengeConsumed, NothingSent, WayUnavailable
 from services.sign_in import Browser, SecondStepDue, SignedIn
 from tests.challenges import check, code_of, wrong_code
 from tests.people import CLIENT, NUMBER, PASSWORD, load_user, make_person, make_registration
