@@ -12,7 +12,17 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, String, bindparam, cast, extract, func, literal_column, select
+from sqlalchemy import (
+    Engine,
+    String,
+    bindparam,
+    case,
+    cast,
+    extract,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Select
 
@@ -43,6 +53,11 @@ class Facts(NamedTuple):
     groups: tuple[int, ...]
     grants: Mapping[int, datetime | None]
     """The apps that the person was let into by name, and when that ends (None: never)."""
+
+    @property
+    def is_of_one_app(self) -> bool:
+        """Whether the token is good at one origin, and not in a whole domain."""
+        return "://" in self.scope
 
     def are_live(self, moment: datetime) -> bool:
         """Whether time alone has not ended the session since it was read."""
@@ -138,8 +153,11 @@ _GRANTS = (
         func.aggregate_strings(
             cast(AppGrant.app_id, String)
             + literal_column("' '")
-            + func.coalesce(
-                cast(extract("epoch", AppGrant.expires_at), String), literal_column("''")
+            + case(
+                (AppGrant.expires_at.is_(None), literal_column("''")),
+                else_=func.coalesce(
+                    cast(extract("epoch", AppGrant.expires_at), String), literal_column("'0'")
+                ),
             ),
             ",",
         )
@@ -208,15 +226,21 @@ def _read_groups(text: str | None) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def _read_grants(text: str | None) -> Mapping[int, datetime | None]:
-    """Of ``app end,app end``; the ends in seconds since 1970, or nothing."""
+    """Of ``app end,app end``; the ends in seconds since 1970, or nothing where there is none.
+
+    An end that SQLite cannot read comes as 0: it was meant to be one.
+    """
     if not text:
         return _NO_GRANTS
     pairs = (pair.split(" ") for pair in text.split(","))
     return {
-        int(app): datetime.fromtimestamp(float(end), UTC) if end else None for app, end in pairs
+        int(app): datetime.fromtimestamp(min(float(end), _LATEST), UTC) if end else None
+        for app, end in pairs
     }
 
 
+_LATEST = 253402300799.0
+"""The last second of the year 9999, beyond which Python has no dates."""
 _NO_GRANTS: Mapping[int, datetime | None] = MappingProxyType({})
 
 

@@ -30,10 +30,23 @@ from services.gate.watch import Watch
 log = structlog.get_logger("gatepost.gate")
 
 MOST_TOKENS = 4
-"""More cookies of ours than this come from nobody but an attacker; they are not read."""
+"""More cookies of one name than this come from nobody but an attacker; they are not read."""
 
 _VERSION = "version"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+class Tokens(NamedTuple):
+    """The tokens of app sessions that a request carries, by the cookie that each came in.
+
+    Every sibling app can set the cookie that all share, none the app's own: so a token counts
+    only where it came in the cookie that it was made for.
+    """
+
+    shared: Sequence[str] = ()
+    """From the cookie of all apps of a domain."""
+    own: Sequence[str] = ()
+    """From the cookie of the app's own host."""
 
 
 class Answer(NamedTuple):
@@ -60,8 +73,8 @@ class Gatekeeper:
         """Remember what was read for as long as it is sure that nothing ended (PostgreSQL)."""
         self._watch.start()
 
-    def ask(self, question: Question, tokens: Sequence[str]) -> Answer:
-        """The verdict on a request that carries these tokens of app sessions.
+    def ask(self, question: Question, tokens: Tokens) -> Answer:
+        """The verdict on a request that carries these tokens.
 
         Raises SQLAlchemy's ``OperationalError`` where the database does not answer.
         """
@@ -77,7 +90,7 @@ class Gatekeeper:
         app = rules.apps.get(question.target.origin)
         return Answer(decide(question, app, person, now(), self._demands), rules)
 
-    def _ask(self, question: Question, tokens: Sequence[str], known: Known | None) -> Answer:
+    def _ask(self, question: Question, tokens: Tokens, known: Known | None) -> Answer:
         moment, target = now(), question.target
         version, people = self._identify(tokens, moment, known)
         rules = self.registry.at(version)
@@ -89,17 +102,18 @@ class Gatekeeper:
         return Answer(verdict, rules)
 
     def _identify(
-        self, tokens: Sequence[str], moment: datetime, known: Known | None
+        self, tokens: Tokens, moment: datetime, known: Known | None
     ) -> tuple[int, list[Facts]]:
         """The version of the rules, and all whom the tokens stand for."""
         version, people = -1, []
-        for token in tokens[:MOST_TOKENS]:
-            if _TOKEN.fullmatch(token) is None:
-                continue
-            found = self._find(sha256(token.encode()).hexdigest(), moment, known)
-            if found is not None:
-                version, person = found
-                people.append(person)
+        for are_own, those in ((False, tokens.shared), (True, tokens.own)):
+            for token in those[:MOST_TOKENS]:
+                if _TOKEN.fullmatch(token) is None:
+                    continue
+                found = self._find(sha256(token.encode()).hexdigest(), moment, known)
+                if found is not None and found[1].is_of_one_app == are_own:
+                    version, person = found
+                    people.append(person)
         return (version if people else self._find_version(known)), people
 
     def _find(self, digest: str, moment: datetime, known: Known | None) -> Found | None:
