@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session, joinedload
 
 from extensions import change_rows, db, settings, writing
 from models import User
-from models_apps import AccessRequest, App, AppGrant
+from models_apps import AccessRequest, App
 from services import apps, grants, limits
 from services.audit import Actor, Client, Event, record
 from services.clock import now
-from services.days import last_day
 from services.errors_apps import (
     AskedAlready,
+    EntersAlready,
     MayEnterAlready,
     NotRequestable,
     RequestDecided,
@@ -63,28 +63,30 @@ def ask(user: User, app_id: int, reason: str, client: Client) -> AccessRequest:
 def approve(request_id: int, until: datetime | None, actor: Actor) -> AccessRequest:
     """Let the person in, until a moment (None: for good), and tell them.
 
-    A grant of theirs that lasts longer stays. Raises ``RequestUnknown``, ``RequestDecided``.
+    Raises ``RequestUnknown``, ``RequestDecided``.
     """
     try:
         with writing() as session:
             app = apps.hold(session, find(request_id).app_id)
             request = _decide(session, request_id, True, actor)
-            end = _not_before(grants.find_live(session, app, request.user), until)
-            grants.put(session, app, request.user, end)
+            grants.put(session, app, request.user, until)
             registry.touch(session)
             _record(session, Event.ACCESS_APPROVED, actor, request)
-            day = str(last_day(end) or "")
-            link = app.addresses[0].origin
-            notify(session, request.user, "access_approved", app=app.name, link=link, until=day)
+            grants.tell(session, app, request.user, until)
     except IntegrityError as error:  # the account was closed at this very moment
         raise RequestUnknown from error
     return request
 
 
 def decline(request_id: int, actor: Actor) -> AccessRequest:
-    """Answer no, and tell the person. Raises ``RequestUnknown``, ``RequestDecided``."""
+    """Answer no, and tell the person.
+
+    Raises ``RequestUnknown``, ``RequestDecided``, ``EntersAlready``.
+    """
     with writing() as session:
         request = _decide(session, request_id, False, actor)
+        if may_enter(request.user, request.app_id):
+            raise EntersAlready(request.user.label, request.app.name)
         _record(session, Event.ACCESS_DECLINED, actor, request)
         notify(session, request.user, "access_declined", app=request.app.name)
     return request
@@ -171,13 +173,6 @@ def _decide(session: Session, request_id: int, approved: bool, actor: Actor) -> 
     if not answered:
         raise RequestDecided(bool(request.approved))
     return request
-
-
-def _not_before(grant: AppGrant | None, until: datetime | None) -> datetime | None:
-    """The later of two ends, where None means none: an answer shortens no grant."""
-    if grant is None:
-        return until
-    return None if until is None or grant.expires_at is None else max(until, grant.expires_at)
 
 
 def _record(session: Session, event: Event, actor: Actor, request: AccessRequest) -> None:

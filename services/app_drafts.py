@@ -48,8 +48,10 @@ def check(draft: AppDraft) -> AppDraft:
     Raises ``AppUnsuitable`` with the field and what to do.
     """
     name, icon = " ".join(draft.name.split()), draft.icon.strip()
-    if not 1 <= len(name) <= 60 or not name.isprintable():
+    if not 1 <= len(name) <= 60:
         raise AppUnsuitable("name", lazy_gettext("Enter a name of at most 60 characters."))
+    if not name.isprintable():
+        raise AppUnsuitable("name", lazy_gettext("This has characters that cannot be used here."))
     if not _is_icon(icon):
         raise AppUnsuitable("icon", lazy_gettext("Use one emoji, or one or two letters."))
     if draft.level not in LEVELS:

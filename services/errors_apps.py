@@ -131,6 +131,18 @@ class MayEnterAlready(Refusal):
     sentence = lazy_gettext("You may enter this app already.")
 
 
+class EntersAlready(Refusal):
+    """Who asked was let in meanwhile, by a group or for everyone: a "no" would be untrue."""
+
+    def __init__(self, who: str, app: str) -> None:
+        self.sentence = lazy_gettext(
+            "%(who)s may enter %(app)s already. "
+            "Approve the request, or take the access away first.",
+            who=who,
+            app=app,
+        )
+
+
 class NotRequestable(Refusal):
     """Access to this app is given without asking, or not at all."""
 

@@ -7,20 +7,22 @@ to answer "why can't Ann get in?". Each change reaches the gate with its commit.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, or_, select
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, joinedload
 
-from extensions import db, writing
+from extensions import change_rows, db, writing
 from models import User
-from models_apps import App, AppGrant, Group
+from models_apps import AccessRequest, App, AppGrant, Group
 from services import apps
 from services.audit import Actor, Event, record
 from services.clock import now
+from services.days import last_day
 from services.errors_apps import GrantGone, GroupUnknown, HolderMissing, PersonUnknown
 from services.gate import registry
 from services.groups import find_by_name
 from services.listing import PAGE, Listed, bounded, cut
+from services.notices import notify
 from services.people import find_by_email
 
 
@@ -38,6 +40,7 @@ def give(app_id: int, holder: str, until: datetime | None, actor: Actor) -> Give
     """Let a group (its name) or a person (an address) in until a moment; None: for good.
 
     An earlier grant of the same holder gets the new end, and the answer tells the old one.
+    A person who asked for it has their answer with that.
     Raises ``AppUnknown``, ``HolderMissing``, ``GroupUnknown``, ``EmailInvalid``, ``PersonUnknown``.
     """
     found = _find_holder(holder)
@@ -46,6 +49,8 @@ def give(app_id: int, holder: str, until: datetime | None, actor: Actor) -> Give
             app = apps.hold(session, app_id)
             given = put(session, app, found, until)
             _record(session, Event.ACCESS_GIVEN, actor, app, found)
+            if isinstance(found, User):
+                _answer_request(session, app, found, until, actor)
     except IntegrityError as error:  # the group or the person went at this very moment
         is_group = isinstance(found, Group)
         raise (GroupUnknown if is_group else PersonUnknown)("holder") from error
@@ -93,14 +98,10 @@ def put(session: Session, app: App, holder: Group | User, until: datetime | None
     return given
 
 
-def find_live(session: Session, app: App, user: User) -> AppGrant | None:
-    """The person's own grant for an app, if it lets them in now."""
-    grant = session.scalar(
-        select(AppGrant)
-        .where(AppGrant.app_id == app.id, AppGrant.user_id == user.id)
-        .execution_options(populate_existing=True)
-    )
-    return None if grant is None or has_ended(grant) else grant
+def tell(session: Session, app: App, user: User, until: datetime | None) -> None:
+    """Mail the person that they may enter, in the caller's transaction."""
+    day, link = str(last_day(until) or ""), app.addresses[0].origin
+    notify(session, user, "access_approved", app=app.name, link=link, until=day)
 
 
 def find_end(user: User, app_id: int) -> datetime | None:
@@ -170,6 +171,23 @@ _WITH_APP = (
     .order_by(App.name)
     .execution_options(populate_existing=True)
 )
+
+
+def _answer_request(
+    session: Session, app: App, user: User, until: datetime | None, actor: Actor
+) -> None:
+    """Approve what the person waits for, if they do, and send the mail that was promised."""
+    answered = change_rows(
+        session,
+        update(AccessRequest)
+        .where(
+            AccessRequest.app_id == app.id, AccessRequest.user_id == user.id,
+            AccessRequest.decided_at.is_(None),
+        )
+        .values(approved=True, decided_at=now(), decided_by_id=actor.id),
+    )  # fmt: skip
+    if answered:
+        tell(session, app, user, until)
 
 
 def _find_holder(typed: str) -> Group | User:

@@ -207,6 +207,7 @@ def _read_portal(portal: str) -> Portal:
 
 
 def _checked_address(address: str) -> str:
-    if not re.fullmatch(r"[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", address):
+    found = re.fullmatch(r"(?:[\w.-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", address)
+    if found is None or not 0 < int(found.group(1)) < 65536:
         raise ValueError(f"{address} is no host:port")
     return address

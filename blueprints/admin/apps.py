@@ -40,10 +40,17 @@ def new_app() -> ResponseReturnValue:
     if form.validate_on_submit():
         with refusals_on(form):
             app = apps.add(form.put_onto(NEW), actor())
-            flash(gettext("%(app)s was added. Now let people in, then set up your proxy.",
-                          app=app.name), "success")  # fmt: skip
+            flash(_say_added(app), "success")
             return see_other(url_for("admin.app", app_id=app.id))
     return page("admin/apps/new", form=form, has_domains=bool(settings().app_domains))
+
+
+def _say_added(app: App) -> str:
+    if app.for_everyone:
+        return str(gettext("%(app)s was added. Now set up your proxy.", app=app.name))
+    return str(
+        gettext("%(app)s was added. Now let people in, then set up your proxy.", app=app.name)
+    )
 
 
 @admin.get("/apps/<int:app_id>", endpoint="app")

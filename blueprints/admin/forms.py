@@ -6,9 +6,9 @@ from flask_babel import lazy_gettext as _
 from wtforms import BooleanField, HiddenField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
-from blueprints.auth.forms import EmailForm
 from blueprints.forms import Form, at_most, required
 from services.app_drafts import AppDraft
+from services.emails import LONGEST
 from services.gate.registry import IDENTITY
 
 LEVEL_CHOICES = [
@@ -100,8 +100,12 @@ class GrantForm(UntilForm):
     holder = StringField(_("Group or person"), [at_most(254)])
 
 
-class MemberForm(EmailForm):
+class MemberForm(Form):
     """Who is to be in the group."""
+
+    email = StringField(
+        _("Email address"), [required(_("Enter the person's email address.")), at_most(LONGEST)]
+    )
 
 
 class GroupForm(Form):

@@ -9,7 +9,7 @@ from blueprints.admin import actor, admin
 from blueprints.admin.forms import UntilForm
 from blueprints.forms import refusals_on
 from blueprints.pages import page, see_other
-from services import access_requests, days
+from services import access_requests, days, own_apps
 
 
 @admin.get("/requests", endpoint="requests")
@@ -58,4 +58,6 @@ def decline_request(request_id: int) -> ResponseReturnValue:
 
 
 def _show(request_id: int, form: UntilForm) -> Response:
-    return page("admin/requests/show", asked=access_requests.find(request_id), form=form)
+    asked = access_requests.find(request_id)
+    enters = asked.decided_at is None and own_apps.may_enter(asked.user, asked.app_id)
+    return page("admin/requests/show", asked=asked, enters=enters, form=form)

@@ -1,7 +1,8 @@
 """Registering: the same answer for every address, known or not."""
 
-from flask import Response, redirect, request, url_for
+from flask import Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from flask_login import current_user
 
 from blueprints import guard, pending
@@ -48,6 +49,8 @@ def _register(invitation: str, invited_email: str | None) -> Response:
             pending.keep_registration(token)
             entry.keep_for_detour()
             then = "auth.sign_in" if invited_email else "auth.check_email"
+            if invited_email:  # it was proved by the invitation that came there
+                flash(gettext("Your account is made. You can sign in now."), "success")
             return see_other(url_for(then, rd=entry.onward().get("rd")))
     least = settings().password_least_characters
     return page("auth/register", form=form, invited_email=invited_email, least=least)

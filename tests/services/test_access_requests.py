@@ -11,13 +11,14 @@ from sqlalchemy import select
 from extensions import db, end_reading, writing
 from models import User
 from models_apps import AccessRequest, App
-from services import access_requests, accounts, apps, grants, own_apps
+from services import access_requests, accounts, apps, grants, groups, own_apps
 from services.audit import Actor
 from services.clock import now
 from services.errors import TooManyTries
 from services.errors_apps import (
     AppUnknown,
     AskedAlready,
+    EntersAlready,
     MayEnterAlready,
     NotRequestable,
     RequestDecided,
@@ -141,11 +142,30 @@ class TestAnswering:
         with time_machine.travel(end, tick=False):
             assert not enters(ann, wiki)
 
-    def test_yes_shortens_nothing(self, ann: User, mia: Actor, wiki: App) -> None:
-        asked = ask(ann, wiki)
-        let_in(wiki, ann.email)
-        access_requests.approve(asked.id, now() + timedelta(days=2), mia)
-        assert grants.list_of_person(ann)[0].expires_at is None
+    def test_who_is_let_in_by_name_has_the_answer(self, ann: User, mia: Actor, wiki: App) -> None:
+        asked, until = ask(ann, wiki).id, now() + timedelta(days=2)
+        grants.give(wiki.id, ann.email, until, mia)
+
+        (mail,) = messages_to(ann.email, "access_approved")
+        assert (mail["link"], mail["until"]) == ("https://wiki.example.org", str(until.date()))
+        with pytest.raises(RequestDecided):
+            access_requests.decline(asked, mia)
+        assert grants.list_of_person(ann)[0].expires_at == until
+
+    def test_who_did_not_ask_gets_no_mail(self, ann: User, mia: Actor, wiki: App) -> None:
+        grants.give(wiki.id, ann.email, None, mia)
+        assert not messages_to(ann.email, "access_approved")
+
+    def test_no_is_not_said_to_who_may_enter_by_now(self, ann: User, mia: Actor, wiki: App) -> None:
+        asked = ask(ann, wiki).id
+        groups.create("staff", mia)
+        groups.add(groups.find_by_name("staff").id, ann.email, mia)
+        let_in(wiki, "staff")
+
+        with pytest.raises(EntersAlready):
+            access_requests.decline(asked, mia)
+        assert access_requests.find(asked).decided_at is None
+        assert access_requests.approve(asked, None, mia).approved
 
     def test_no_is_told_and_lets_nobody_in(self, ann: User, mia: Actor, wiki: App) -> None:
         asked = access_requests.decline(ask(ann, wiki).id, mia)

@@ -68,6 +68,18 @@ class TestTheList:
 
 
 class TestAdding:
+    def test_of_an_app_for_everyone_nobody_is_said_to_wait(self, admin: FlaskClient) -> None:
+        page = open_page(admin, "/admin/apps/new").submit(
+            "Add app", name="Wiki", addresses=WIKI, level="password", for_everyone="y"
+        )
+        assert page.notes == ["Wiki was added. Now set up your proxy."]
+
+    def test_a_name_that_reverses_what_follows_is_refused(self, admin: FlaskClient) -> None:
+        page = open_page(admin, "/admin/apps/new").submit(
+            "Add app", name="Rtl \u202etest", addresses=WIKI, level="password"
+        )
+        assert page.problems == ["This has characters that cannot be used here."]
+
     def test_an_app_is_added_and_nobody_may_enter_it(self, app: Flask, admin: FlaskClient) -> None:
         page = open_page(admin, "/admin/apps/new").submit(
             "Add app", name=" Our  wiki ", addresses=f"{WIKI}/\r\nhttps://docs.example.net",

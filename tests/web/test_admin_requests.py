@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from services import access_requests, own_apps
+from services import access_requests, grants, groups, own_apps
 from services.audit import OPERATOR
 from tests.apps import DOMAINS, ask, make_app
 from tests.outbox import Outbox
@@ -54,6 +54,25 @@ def test_the_mail_leads_to_the_page_where_one_button_approves(
     assert enters(app, ann)
     told = outbox.newest("mail", ann.email)
     assert "https://wiki.example.org" in told["text"]
+
+
+def test_who_was_let_in_meanwhile_is_not_declined(
+    app: Flask, admin: FlaskClient, ann: Person, asked: int
+) -> None:
+    page = open_page(admin, f"{REQUESTS}/{asked}")
+    with app.app_context():
+        wiki = access_requests.find(asked).app_id
+        groups.create("staff", OPERATOR)
+        groups.add(groups.find_by_name("staff").id, ann.email, OPERATOR)
+        grants.give(wiki, "staff", None, OPERATOR)
+
+    late: Page = check(admin, page.post("Decline"))
+    sentence = "Ann may enter Wiki already. Approve the request, or take the access away first."
+    assert (late.status, late.problems) == (422, [sentence])
+    assert "Ann may enter Wiki already: as a member" in late.main
+    assert "Decline" not in late.main
+    late.submit("Approve")
+    assert open_page(admin, f"{REQUESTS}/{asked}").h1 == "Ann asked for Wiki"
 
 
 def test_access_can_be_for_a_time(

@@ -198,6 +198,7 @@ class TestByInvitation:
 
         page = page.submit("Create account", password=PASSWORD)
         assert page.h1 == "Sign in"
+        assert page.notes == ["Your account is made. You can sign in now."]
         sign_in(client, ANN)
 
     def test_an_invitation_is_good_for_its_own_address_only(
