@@ -36,6 +36,9 @@ from config_values import (
 ROOT = Path(__file__).resolve().parent
 PREFIX = "GATEPOST_"
 
+LEAST_CHARACTERS_WITH_TWO_FACTOR = 8
+"""The shortest password where it opens nothing by itself; the fewest that can be asked for."""
+
 
 class SettingsInvalid(Exception):
     """The environment cannot be used; ``problems`` lists all that is wrong with it."""
@@ -110,7 +113,7 @@ class Config:
     twilio_read_seconds: int = number(8, "longest wait for each part of an answer")
     twilio_deadline_seconds: int = number(12, "longest time for one text in all, retries included")
 
-    code_seconds: int = number(600, "life of a security code", least=30)
+    code_seconds: int = number(600, "life of a security code")
     code_tries: int = number(5, "wrong codes before a code is void")
     pending_sign_in_seconds: int = number(1200, "time between the password and the code")
     code_tries_per_5_minutes: int = number(5, "wrong codes of one person, over all codes")
@@ -156,11 +159,11 @@ class Config:
     registrations_per_address_per_hour: int = number(30, "registrations from one address (IPv6: /64)")
     invitation_days: int = number(7, "life of an invitation, and of a link that an administrator made")
 
-    session_idle_seconds: int = number(3600, "a login session ends after so long without a request", least=60)
-    session_seconds: int = number(43200, "a login session ends after so long in any case", least=60)
+    session_idle_seconds: int = number(3600, "a login session ends after so long without a request")
+    session_seconds: int = number(43200, "a login session ends after so long in any case")
     remember_me_days: int = number(14, "life of a login session with “remember me”")
-    admin_session_idle_seconds: int = number(1800, "as above, for administrators", least=60)
-    admin_session_seconds: int = number(43200, "as above, for administrators", least=60)
+    admin_session_idle_seconds: int = number(1800, "as above, for administrators")
+    admin_session_seconds: int = number(43200, "as above, for administrators")
     sessions_per_person: int = number(50, "login sessions of one person; of more, those that were not seen for longest end")
     changes_per_hour: int = number(20, "changes of one account in an hour that nothing else limits: two-factor sign-in on or off, password (not by a mailed link), usual number, other sessions ended, all browsers forgotten")
     reauth_seconds: int = number(600, "how long a proof of identity lasts before a sensitive change")
@@ -168,7 +171,7 @@ class Config:
 
     access_requests_per_day: int = number(10, "requests to be let into apps that one person can make in a day")
 
-    password_least_characters: int = number(15, "shortest password; 8 is allowed where two-factor is required", least=8)
+    password_least_characters: int = number(15, "shortest password; 8 or more, below 15 only with `GATEPOST_REQUIRE_TWO_FACTOR=yes`", least=LEAST_CHARACTERS_WITH_TWO_FACTOR)
     password_most_characters: int = number(256, "longest password", least=64)
     argon2_memory_kib: int = number(19456, "memory of one password hash", least=8)
     argon2_passes: int = number(2, "passes of one password hash")
@@ -242,7 +245,7 @@ def examine(environ: Mapping[str, str] | None = None) -> tuple[Config, list[str]
     environ = os.environ if environ is None else environ
     values, problems = _read(environ)
     config = _with_defaults(Config(**values), environ)
-    return config, problems + find_problems(config)
+    return config, problems + find_problems(config, environ)
 
 
 def unknown_names(environ: Mapping[str, str] | None = None) -> list[str]:
@@ -254,6 +257,14 @@ def unknown_names(environ: Mapping[str, str] | None = None) -> list[str]:
         near = difflib.get_close_matches(name, known, 1)
         sentences.append(f"{name} sets nothing" + (f"; did you mean {near[0]}?" if near else ""))
     return sentences
+
+
+def hint_for_newcomers(environ: Mapping[str, str] | None = None) -> str:
+    """What reaches the portal of ``make run``, where nothing says which portal is meant; or ""."""
+    environ = os.environ if environ is None else environ
+    if any(environ.get(f"{PREFIX}{name}") for name in ("ENV", "SECRET_KEY", "SECRET_KEY_FILE")):
+        return ""
+    return "For the portal of make run set GATEPOST_ENV=development (and PORT, if it was moved)."
 
 
 def _read(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
@@ -290,6 +301,8 @@ def _with_defaults(config: Config, environ: Mapping[str, str]) -> Config:
         values["database_url"] = f"sqlite:///{config.instance_dir / 'gatepost.db'}"
     if config.outbox_dir == Path():
         values["outbox_dir"] = config.instance_dir / "outbox"
+    if config.require_two_factor and not environ.get("GATEPOST_PASSWORD_LEAST_CHARACTERS"):
+        values["password_least_characters"] = LEAST_CHARACTERS_WITH_TWO_FACTOR
     if not config.sms_countries and config.twilio_from.startswith("+"):
         values["sms_countries"] = _country_of(config.twilio_from)
     if config.development:

@@ -5,6 +5,7 @@ Only looks; an operator reads the sentences.
 
 import os
 import re
+from collections.abc import Mapping
 from email.utils import getaddresses
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,10 +31,13 @@ _EXAMPLE = re.compile(r"(?:^|[@/.])(example\.(?:com|net|org))(?![\w.-])")
 """Domains that are nobody's (RFC 2606, 3)."""
 
 
-def find_problems(config: "Config") -> list[str]:
+def find_problems(config: "Config", environ: Mapping[str, str]) -> list[str]:
+    """A sentence for each problem of the settings, and of what else the environment says."""
     problems = _contradictions(config)
     if not config.development:
         problems += _not_for_production(config)
+        if _debugs(environ):
+            problems.append("FLASK_DEBUG must not be set in production")
     return problems
 
 
@@ -192,11 +196,21 @@ def _not_for_production(config: "Config") -> list[str]:
     return problems
 
 
+def _debugs(environ: Mapping[str, str]) -> bool:
+    """Whether Flask would take this environment for one with debugging on."""
+    return environ.get("FLASK_DEBUG", "").lower() not in {"", "0", "false", "no"}
+
+
 def _weak_key_problems(name: str, key: str) -> list[str]:
     if not key:
         return [f"{name} is needed in production"]
-    if len(key) < 32 or len(set(key)) < 12:
+    if len(key) < 32 or len(set(key)) < 12 or _repeats(key):
         return [f"{name} is too weak: use at least 32 random characters"]
     if any(word in key.lower() for word in PUBLISHED_SECRETS):
         return [f"{name} contains a word from published examples: use random characters"]
     return []
+
+
+def _repeats(key: str) -> bool:
+    """Whether a key is one shorter text again and again: it is as easy to guess as that text."""
+    return any(key[size:] == key[:-size] for size in range(1, len(key) // 2 + 1))

@@ -30,6 +30,7 @@ MADE_UP = {
     "GATEPOST_SMS_GATEWAY": "none; development: `console`",
     "GATEPOST_MAIL_GATEWAY": "none; development: `console`",
     "GATEPOST_MAIL_FROM": "none; development: `Gatepost <gatepost@example.org>`",
+    "GATEPOST_PASSWORD_LEAST_CHARACTERS": "`15`; with `GATEPOST_REQUIRE_TWO_FACTOR=yes`: `8`",
     "GATEPOST_SMS_COUNTRIES": "the sender number's country; development without one: all",
 }
 

@@ -5,6 +5,7 @@ from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
+from flask.helpers import get_debug_flag
 
 from config import load, names
 from config_checks import find_notes
@@ -93,7 +94,7 @@ class TestProduction:
             GATEPOST_MAIL_FROM="nobody",
             GATEPOST_SMS_COUNTRIES="US,Atlantis",
             GATEPOST_CODE_TRIES="five",
-            GATEPOST_CODE_SECONDS="29",
+            GATEPOST_CODE_SECONDS="0",
             GATEPOST_SEND_GAP_SECONDS="300",
             GATEPOST_REMEMBERED_BROWSER_DAYS="31",
             GATEPOST_PASSWORD_LEAST_CHARACTERS="8",
@@ -123,8 +124,12 @@ class TestProduction:
             assert any(problem.startswith(name) for problem in found), (name, found)
 
     @pytest.mark.parametrize(
-        "key", ["", "changeme", "a" * 64, "abcabcabcabc" * 4, "0123456789" * 4]
-    )
+        "key",
+        [
+            "", "changeme", "a" * 64, "abcabcabcabc" * 4, "0123456789" * 4,
+            "0123456789abcdef" * 2, f"{GOOD_KEY}{GOOD_KEY}{GOOD_KEY[:9]}",
+        ],
+    )  # fmt: skip
     def test_a_weak_key_is_refused(self, key: str) -> None:
         (problem,) = problems_in_production(GATEPOST_SECRET_KEY=key)
 
@@ -141,6 +146,27 @@ class TestProduction:
         for _ in range(3000):
             load({**PRODUCTION, "GATEPOST_SECRET_KEY": secrets.token_urlsafe(48)})
         load({**PRODUCTION, "GATEPOST_SECRET_KEY": f"dEv{GOOD_KEY}"})
+
+    @pytest.mark.parametrize("debug", ["1", "true", "Yes", "on", " "])
+    def test_debugging_is_refused(self, debug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("FLASK_DEBUG", debug)
+        assert get_debug_flag(), "Flask would not debug at all"
+
+        assert problems_in_production(FLASK_DEBUG=debug) == [
+            "FLASK_DEBUG must not be set in production"
+        ]
+
+    @pytest.mark.parametrize("debug", ["", "0", "False", "no"])
+    def test_debugging_that_is_off_is_not(
+        self, debug: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FLASK_DEBUG", debug)
+        assert not get_debug_flag()
+
+        assert load({**PRODUCTION, "FLASK_DEBUG": debug})
+
+    def test_developers_may_debug(self) -> None:
+        assert load({**PRODUCTION, "GATEPOST_ENV": "development", "FLASK_DEBUG": "1"})
 
     @pytest.mark.parametrize("gateway", ["console", "file"])
     @pytest.mark.parametrize("channel", ["SMS", "MAIL"])

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import config
-from config import Config, load, names, unknown_names
+from config import Config, hint_for_newcomers, load, names, unknown_names
 from tests.environs import GOOD_KEY, PRODUCTION, TWILIO, problems_in_production, problems_of
 
+LEAST = "GATEPOST_PASSWORD_LEAST_CHARACTERS"
 SECRETS = {name for name, about in names().items() if about.metadata["secret"]}
 
 
@@ -70,8 +71,7 @@ class TestReading:
         ("name", "value"),
         [
             ("GATEPOST_CODE_TRIES", "0"),
-            ("GATEPOST_CODE_SECONDS", "29"),
-            ("GATEPOST_SESSION_IDLE_SECONDS", "59"),
+            ("GATEPOST_ARGON2_MEMORY_KIB", "7"),
             ("GATEPOST_PASSWORD_MOST_CHARACTERS", "63"),
         ],
     )
@@ -143,6 +143,30 @@ class TestReading:
         shorter = {"GATEPOST_PASSWORD_LEAST_CHARACTERS": "7", "GATEPOST_REQUIRE_TWO_FACTOR": "yes"}
         assert problems_in_production(**shorter)
 
+    @pytest.mark.parametrize(
+        ("given", "least"),
+        [({}, 8), ({LEAST: ""}, 8), ({LEAST: "15"}, 15), ({LEAST: "12"}, 12)],
+    )
+    def test_they_are_the_default_there_and_what_is_set_wins(
+        self, given: dict[str, str], least: int
+    ) -> None:
+        strict = {**PRODUCTION, "GATEPOST_REQUIRE_TWO_FACTOR": "yes"}
+
+        assert load({**strict, **given}).password_least_characters == least
+
+    @pytest.mark.parametrize(
+        "name",
+        ["CODE_SECONDS", "SESSION_IDLE_SECONDS", "SESSION_SECONDS", "ADMIN_SESSION_IDLE_SECONDS",
+         "ADMIN_SESSION_SECONDS"],
+    )  # fmt: skip
+    def test_a_life_can_be_as_short_as_a_second(self, name: str) -> None:
+        loaded = load({**PRODUCTION, f"GATEPOST_{name}": "1"})
+        assert getattr(loaded, name.lower()) == 1
+
+        assert problems_in_production(**{f"GATEPOST_{name}": "0"}) == [
+            f"GATEPOST_{name} must be at least 1"
+        ]
+
     @pytest.mark.parametrize("name", ["logo.txt", "logo.svg.exe", "missing.png"])
     def test_a_logo_is_a_picture_that_exists(self, name: str, tmp_path: Path) -> None:
         if not name.startswith("missing"):
@@ -213,6 +237,16 @@ class TestUnknownNames:
 
     def test_a_file_of_what_is_no_secret_is_told(self) -> None:
         assert len(unknown_names({"GATEPOST_PORTAL_NAME_FILE": "x"})) == 1
+
+
+class TestHint:
+    def test_who_set_nothing_is_told_how_to_reach_the_portal_of_developers(self) -> None:
+        for environ in ({}, {"PATH": "", "GATEPOST_ENV": "", "GATEPOST_CODE_TRIES": "5"}):
+            assert "set GATEPOST_ENV=development" in hint_for_newcomers(environ)
+
+    @pytest.mark.parametrize("name", ["ENV", "SECRET_KEY", "SECRET_KEY_FILE"])
+    def test_who_runs_a_portal_is_not(self, name: str) -> None:
+        assert hint_for_newcomers({f"GATEPOST_{name}": "production"}) == ""
 
 
 def test_only_secrets_are_secret() -> None:
