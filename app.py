@@ -27,7 +27,7 @@ from blueprints.static_versions import StaticVersions
 from blueprints.templating import TemplateEnvironment
 from blueprints.two_factor import two_factor
 from cli_output import list_problems
-from config import Config, SettingsInvalid, examine, load, unknown_names
+from config import Config, SettingsInvalid, examine, hint_for_newcomers, load, unknown_names
 from config_checks import can_be_written
 from extensions import babel, csrf, db, login_manager, migrate, prepare_engine
 from services import delivery, first_account, hashing, readiness
@@ -107,7 +107,8 @@ def _load_or_exit(status: int = 1) -> Config:
     try:
         return load()
     except SettingsInvalid as error:
-        list_problems("Gatepost does not start: its settings have problems.", error.problems)
+        heading = "Gatepost does not start: its settings have problems."
+        list_problems(heading, error.problems, hint_for_newcomers())
         sys.exit(status)
 
 

@@ -16,7 +16,15 @@ import config_checks
 import config_docs
 from cli_apps import app_group, group_group
 from cli_doctor import doctor
-from cli_output import list_problems, needs_database, print_values, says_refusals
+from cli_output import (
+    ask_first,
+    list_problems,
+    needs_database,
+    print_json,
+    print_values,
+    says_refusals,
+    without_asking,
+)
 from cli_users import user_group
 from services import delivery, readiness, restoring, sweeping, trial_messages
 from services.phones import parse_number
@@ -92,18 +100,18 @@ def sweep(as_json: bool) -> None:
 
 
 @click.command("after-restore")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@without_asking
 @with_appcontext
 @needs_database
 def after_restore(yes: bool) -> None:
     """End all sessions, codes, links and waiting messages, which an old copy brings back."""
-    if not yes:
-        click.confirm("Sign everybody out and drop all links and waiting messages?", abort=True)
+    ask_first("Sign everybody out and drop all links and waiting messages?", yes)
     print_values(restoring.end_all(), as_json=False)
 
 
 @settings_group.command("check")
-def check_settings() -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def check_settings(as_json: bool) -> None:
     """Say every problem of the settings at once, and whether the database answers."""
     checked, problems = config.examine()
     problems += config.unknown_names()
@@ -113,12 +121,14 @@ def check_settings() -> None:
         notes.append(str(database))
     elif database:
         problems.append(database.sentence)
+    if as_json:
+        print_json({"problems": problems, "notes": notes})
+    elif problems:
+        list_problems("The settings have problems:", problems, config.hint_for_newcomers())
+    else:
+        click.echo("\n".join([*(f"Note: {note}" for note in notes), "The settings are good."]))
     if problems:
-        list_problems("The settings have problems:", problems)
         sys.exit(1)
-    for note in notes:
-        click.echo(f"Note: {note}")
-    click.echo("The settings are good.")
 
 
 @settings_group.command("docs")

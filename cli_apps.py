@@ -1,18 +1,29 @@
 """The command line's apps and groups: `flask app …`, `flask group …`: each calls a service."""
 
+import difflib
 import shlex
 import sys
+from typing import NoReturn
 
 import click
 from flask.cli import AppGroup
 
-from cli_output import fail, needs_database, print_json, print_rows, print_values
+from cli_output import (
+    ask_first,
+    fail,
+    needs_database,
+    print_json,
+    print_rows,
+    print_values,
+    without_asking,
+)
 from extensions import settings
 from models_apps import App
 from services import apps, days, grants, groups, proxy_lines
 from services.app_drafts import AppDraft
+from services.apps import LetIn
 from services.audit import OPERATOR
-from services.errors_apps import GroupUnknown
+from services.errors_apps import AppUnknown, GroupUnknown
 from services.gate.explanation import Explanation, explain
 from services.gate.registry import LEVELS, PASSWORD
 from services.people import find_by_email
@@ -22,7 +33,6 @@ app_group = AppGroup("app", help="Apps behind the portal: add, list, show, lines
 group_group = AppGroup("group", help="Groups: create, delete, list, add and remove people.")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-without_asking = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @app_group.command("add")
@@ -52,8 +62,12 @@ def add_app(
 @as_json
 @needs_database
 def list_apps(as_json: bool) -> None:
-    """List the apps."""
-    print_rows([_describe(app) if as_json else _summarize(app) for app in apps.list_all()], as_json)
+    """List the apps, and whom each lets in."""
+    if as_json:
+        print_rows(map(_describe, apps.list_all()), as_json)
+        return
+    let_in = apps.list_let_in()
+    print_rows([_summarize(app, let_in.get(app.id)) for app in apps.list_all()], as_json)
 
 
 @app_group.command("show")
@@ -62,7 +76,7 @@ def list_apps(as_json: bool) -> None:
 @needs_database
 def show_app(name: str, as_json: bool) -> None:
     """Show an app: its settings and who may enter."""
-    print_values(_describe(apps.find_by_name(name)), as_json)
+    print_values(_describe(_need_app(name)), as_json)
 
 
 @app_group.command("lines")
@@ -84,7 +98,7 @@ def show_app(name: str, as_json: bool) -> None:
 @needs_database
 def show_lines(name: str, proxy: str, upstream: str, portal: str) -> None:
     """Print the lines that let a proxy ask about each request to an app."""
-    app = apps.find_by_name(name)
+    app = _need_app(name)
     try:
         lines = proxy_lines.render(app, proxy, settings(), portal=portal, upstream=upstream)
     except ValueError as error:
@@ -98,11 +112,12 @@ def show_lines(name: str, proxy: str, upstream: str, portal: str) -> None:
 @needs_database
 def remove_app(name: str, yes: bool) -> None:
     """Remove an app, with who may enter it; nobody gets in any more."""
-    app = apps.find_by_name(name)
-    if not yes:
-        click.echo(f"Nobody may enter {app.name} ({app.addresses[0].origin}) any more. Its settings"
-                   f" are lost, and whom it lets in: {_whom_it_lets_in(app)}.")  # fmt: skip
-        click.confirm(f"Remove {app.name} for good?", abort=True)
+    app = _need_app(name)
+    lost = [
+        f"Without it nobody may enter {app.name} ({app.addresses[0].origin}).",
+        f"With it go its settings, and whom it lets in: {_whom_it_lets_in(app)}.",
+    ]
+    ask_first(f"Remove {app.name} for good?", yes, lost)
     apps.remove(app.id, OPERATOR)
     click.echo("The app was removed.")
 
@@ -139,12 +154,12 @@ def create_group(name: str) -> None:
 def delete_group(name: str, yes: bool) -> None:
     """Delete a group; its members keep their accounts."""
     group = groups.find_by_name(name)
-    if not yes:
-        opened = ", ".join(grant.app.name for grant in grants.list_of_group(group))
-        click.echo(f"The group lets its members into: {opened or 'no app'}.")
-        if left_alone := grants.list_apps_of_none_but(group):
-            click.echo(f"Without it nobody may enter: {', '.join(left_alone)}.")
-        click.confirm(f"Delete the group {group.name} for good?", abort=True)
+    live = (g for g in grants.list_of_group(group) if not grants.has_ended(g))
+    opened = ", ".join(grant.app.name for grant in live)
+    lost = [f"The group lets its members into: {opened or 'no app'}."]
+    if left_alone := grants.list_apps_of_none_but(group):
+        lost.append(f"Without it nobody may enter: {', '.join(left_alone)}.")
+    ask_first(f"Delete the group {group.name} for good?", yes, lost)
     groups.delete_group(group.id, OPERATOR)
     click.echo("The group was deleted.")
 
@@ -184,6 +199,20 @@ def remove_member(name: str, email: str) -> None:
     click.echo("The person is no longer in the group.")
 
 
+def _need_app(name: str) -> App:
+    try:
+        return apps.find_by_name(name)
+    except AppUnknown as refusal:
+        _fail_with_the_nearest(str(refusal), name)
+
+
+def _fail_with_the_nearest(sentence: str, name: str) -> NoReturn:
+    """Say that there is no such app, and the name that was meant, if one is close."""
+    known = {app.name.casefold(): app.name for app in apps.list_all()}
+    near = difflib.get_close_matches(name.casefold(), known, 1)
+    fail(f"{sentence} Did you mean {known[near[0]]}?" if near else sentence)
+
+
 def _need_group(name: str) -> None:
     try:
         groups.find_by_name(name)
@@ -197,11 +226,17 @@ def _whom_it_lets_in(app: App) -> str:
     return " and ".join([*everyone, *([f"{named} by name"] if named else [])]) or "nobody"
 
 
-def _summarize(app: App) -> dict[str, object]:
+def _summarize(app: App, let_in: LetIn | None) -> dict[str, object]:
     return {
         "name": app.name, "address": app.addresses[0].origin, "level": app.level,
-        "everyone": "everyone" if app.for_everyone else "",
+        "who": "everyone" if app.for_everyone else _say(let_in) if let_in else "nobody",
     }  # fmt: skip
+
+
+def _say(let_in: LetIn) -> str:
+    people = let_in.people
+    named = [f"{people} {'person' if people == 1 else 'people'}"] if people else []
+    return ", ".join([*let_in.groups, *named])
 
 
 def _describe(app: App) -> dict[str, object]:

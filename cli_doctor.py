@@ -59,6 +59,8 @@ def doctor(
     as_json: bool,
 ) -> None:
     """Look for what is wrong: inside, and with an app's URL, through the proxy before it."""
+    if url is not None and not url.strip():  # a script's variable that holds nothing
+        fail("The app's URL is empty. Give one, or none at all.")
     target = _read(url) if url else None
     findings = own.examine(settings())
     if url or direct:

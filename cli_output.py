@@ -13,6 +13,8 @@ from extensions import end_reading
 from services import json_pieces, readiness
 from services.errors import Refusal
 
+without_asking = click.option("--yes", is_flag=True, help="Do not ask.")
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -92,9 +94,23 @@ def print_rows(rows: Iterable[Mapping[str, Any]], as_json: bool) -> None:
         click.echo()
 
 
-def list_problems(heading: str, problems: Sequence[str]) -> None:
-    """A heading and a line for each problem, to standard error."""
-    click.echo("\n".join([heading, *(f"  - {problem}" for problem in problems)]), err=True)
+def list_problems(heading: str, problems: Sequence[str], hint: str = "") -> None:
+    """A heading and a line for each problem, and what may help, to standard error."""
+    lines = [heading, *(f"  - {problem}" for problem in problems), *([hint] if hint else [])]
+    click.echo("\n".join(lines), err=True)
+
+
+def ask_first(question: str, yes: bool, lost: Sequence[str] = ()) -> None:
+    """Say what is lost for good, and ask whoever sits at a terminal; a "no" ends with status 1.
+
+    Scripts have nobody who could answer, and are not asked; with ``yes`` nothing is said at all.
+    """
+    if yes:
+        return
+    for sentence in lost:
+        click.echo(sentence)
+    if sys.stdin is not None and sys.stdin.isatty():  # None: it was closed
+        click.confirm(question, abort=True)
 
 
 def fail(sentence: str) -> NoReturn:

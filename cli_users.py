@@ -9,7 +9,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from cli_output import needs_database, print_rows, print_values
+from cli_output import ask_first, needs_database, print_rows, print_values, without_asking
 from extensions import settings
 from models import User
 from services import accounts, administrators, people
@@ -111,13 +111,12 @@ def demote_user(email: str) -> None:
 
 @user_group.command("delete")
 @click.argument("email")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@without_asking
 @needs_database
 def delete_user(email: str, yes: bool) -> None:
     """Delete an account and all that is kept about the person, for good."""
     person = accounts.find(email)
-    if not yes:
-        click.confirm(f"Delete the account of {person.email} for good?", abort=True)
+    ask_first(f"Delete the account of {person.email} for good?", yes)
     accounts.delete_account(person)
     click.echo("The account is deleted. The person was told.")
 

@@ -254,26 +254,14 @@ class TestUserList:
         }  # fmt: skip
 
 
-class TestUserDelete:
-    def test_it_asks_first(
-        self, app: Flask, run: Callable[..., Result], new_person: NewPerson
-    ) -> None:
-        new_person()
-        for typed in ("n\n", ""):
-            result = run("user", "delete", ANN, typed=typed)
-            assert result.exit_code == 1
-            assert "Delete the account of ann@example.org for good?" in result.output
-        assert "ann@example.org" in good(run("user", "list"))
-
-        assert "The person was told" in good(run("user", "delete", "ANN@example.org", typed="y\n"))
-        assert good(run("user", "list")) == ""
-        with app.app_context():
-            assert len(messages_to(ANN, "account_closed")) == 1
-
-    def test_not_where_it_need_not(self, run: Callable[..., Result], new_person: NewPerson) -> None:
-        new_person()
-        good(run("user", "delete", ANN, "--yes"))
-        assert good(run("user", "list")) == ""
+def test_an_account_is_deleted_and_the_person_told(
+    app: Flask, run: Callable[..., Result], new_person: NewPerson
+) -> None:
+    new_person()
+    assert "The person was told" in good(run("user", "delete", "ANN@example.org"))
+    assert good(run("user", "list")) == ""
+    with app.app_context():
+        assert len(messages_to(ANN, "account_closed")) == 1
 
 
 class TestAdministrators:
@@ -458,16 +446,14 @@ class TestSweep:
         assert {"registrations", "challenges", "messages", "activity", "limits"} <= set(swept)
 
 
-class TestAfterRestore:
-    def test_it_asks_and_says_what_it_ended(
-        self, app: Flask, run: Callable[..., Result], new_person: NewPerson
-    ) -> None:
-        ann = new_person()
-        with app.app_context():
-            open_session(load_user(ann.id))
-        assert run("after-restore", typed="n\n").exit_code == 1
-        assert "login sessions: 1" in good(run("after-restore", typed="y\n")).splitlines()
-        assert "login sessions: 0" in good(run("after-restore", "--yes")).splitlines()
+def test_after_restore_says_what_it_ended(
+    app: Flask, run: Callable[..., Result], new_person: NewPerson
+) -> None:
+    ann = new_person()
+    with app.app_context():
+        open_session(load_user(ann.id))
+    assert "login sessions: 1" in good(run("after-restore")).splitlines()
+    assert "login sessions: 0" in good(run("after-restore", "--yes")).splitlines()
 
 
 def test_settings_docs_prints_the_page(run: Callable[..., Result]) -> None:
@@ -559,6 +545,41 @@ class TestSettingsCheck:
             "GATEPOST_SMS_GATEWAY=console is for development only",
             "GATEPOST_MAIL_GATEWAY is needed in production",
         ]
+
+    def test_json_is_one_document_with_the_same_statuses(self, tmp_path: Path) -> None:
+        fine = flask(tmp_path, "settings", "check", "--json", **GOOD)
+        assert fine.returncode == 0
+        told = json.loads(fine.stdout)
+        assert told["problems"] == []
+        assert any("GATEPOST_BASE_URL is in example.org" in note for note in told["notes"])
+
+        wrong = {**GOOD, "GATEPOST_MAIL_FROM": "", "FLASK_DEBUG": "1"}
+        result = flask(tmp_path, "settings", "check", "--json", **wrong)
+        assert (result.returncode, result.stderr) == (1, "")
+        told = json.loads(result.stdout)
+        assert told["problems"] == [
+            "GATEPOST_MAIL_FROM is needed with the smtp gateway",
+            "FLASK_DEBUG must not be set in production",
+        ]
+        assert told["notes"]
+
+    def test_a_newcomer_is_told_how_to_reach_the_portal_of_make_run(self, tmp_path: Path) -> None:
+        hint = (
+            "For the portal of make run set GATEPOST_ENV=development (and PORT, if it was moved)."
+        )
+        for command in (("settings", "check"), ("app", "list")):
+            assert flask(tmp_path, *command).stderr.splitlines()[-1] == hint
+            told = flask(tmp_path, *command, GATEPOST_ENV="production").stderr
+            assert "problems" in told
+            assert hint not in told
+
+
+@pytest.mark.parametrize("args", [("--debug", "app", "list"), ("app", "list")])
+def test_production_does_not_start_with_debugging_on(tmp_path: Path, args: tuple[str, ...]) -> None:
+    environ = GOOD if "--debug" in args else {**GOOD, "FLASK_DEBUG": "1"}
+    result = flask(tmp_path, *args, **environ)
+    assert result.returncode == 1
+    assert problems_in(result.stderr) == ["FLASK_DEBUG must not be set in production"]
 
 
 def test_a_new_database_is_prepared_by_db_upgrade(tmp_path: Path) -> None:

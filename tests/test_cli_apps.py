@@ -65,23 +65,21 @@ class TestGroups:
         assert "not in the group" in refused(run("group", "remove", "staff", ANN))
         assert "no such group" in refused(run("group", "delete", "board"))
 
-    def test_deleting_one_asks_first_and_says_what_is_lost(self, app: Flask, run: Run) -> None:
+    def test_deleting_one_says_what_is_lost(self, app: Flask, run: Run) -> None:
         for name in ("staff", "board"):
             good(run("group", "create", name))
         for name, others in (("Wiki", ()), ("Chat", ("--group", "board"))):
             address = f"{name.lower()}.example.org"
             good(run("app", "add", name, address, "--group", "staff", *others))
         good(run("app", "add", "Lunch", "lunch.example.org"))
-        for typed in ("n\n", ""):
-            result = run("group", "delete", "staff", typed=typed)
-            assert result.exit_code == 1
-            assert result.stdout.splitlines()[:2] == [
-                "The group lets its members into: Chat, Wiki.",
-                "Without it nobody may enter: Wiki.",
-            ]
-            assert "Delete the group staff for good?" in result.output
-        said = good(run("group", "delete", "staff", typed="y\n"))
-        assert said.endswith("The group was deleted.")
+        with app.app_context():
+            let_in(old := make_app("Old"), "staff", now())
+            let_in(old, "board")
+        assert good(run("group", "delete", "staff")).splitlines() == [
+            "The group lets its members into: Chat, Wiki.",
+            "Without it nobody may enter: Wiki.",
+            "The group was deleted.",
+        ]
         assert good(run("group", "list")) == "board"
 
 
@@ -98,7 +96,7 @@ class TestApps:
         ]
         good(run("app", "add", "Lunch", "https://lunch.example.net"))
         assert good(run("app", "list")) == (
-            f"Lunch  https://lunch.example.net  password  everyone\nWiki  {WIKI}  two-factor"
+            f"Lunch  https://lunch.example.net  password  everyone\nWiki  {WIKI}  two-factor  staff"
         )
         shown = json.loads(good(run("app", "show", "Wiki", "--json")))
         assert shown["let_in"] == [{"who": "staff", "until": "", "ended": ""}]
@@ -112,17 +110,48 @@ class TestApps:
         with app.app_context():
             assert [row.name for row in apps.list_all()] == ["Lunch"]
 
-    def test_removing_one_asks_first_and_says_what_is_lost(self, run: Run) -> None:
+    def test_removing_one_says_what_is_lost(self, run: Run) -> None:
         good(run("group", "create", "staff"))
         good(run("app", "add", "Wiki", WIKI, "--group", "staff"))
         good(run("app", "add", "Lunch", "lunch.example.org"))
         for name, whom in (("Wiki", "1 by name"), ("Lunch", "everyone with an account")):
-            result = run("app", "remove", name, typed="n\n")
-            assert result.exit_code == 1
-            assert f"Nobody may enter {name} (https://{name.lower()}.example.org)" in result.stdout
-            assert f"whom it lets in: {whom}." in result.stdout
-        assert good(run("app", "remove", "Wiki", typed="y\n")).endswith("The app was removed.")
-        assert good(run("app", "list")).startswith("Lunch")
+            assert good(run("app", "remove", name)).splitlines() == [
+                f"Without it nobody may enter {name} (https://{name.lower()}.example.org).",
+                f"With it go its settings, and whom it lets in: {whom}.",
+                "The app was removed.",
+            ]
+        assert good(run("app", "list")) == ""
+
+    def test_the_list_says_whom_each_lets_in_now(
+        self, app: Flask, run: Run, new_person: NewPerson
+    ) -> None:
+        new_person()
+        new_person("bob@example.org")
+        with app.app_context():
+            make_group("staff")
+            make_group("board")
+            make_app("Lunch", for_everyone=True)
+            for name, holders in (
+                ("Chat", ("staff", ANN, "board", "bob@example.org")), ("Wiki", (ANN,)), ("Mail", ())
+            ):  # fmt: skip
+                made = make_app(name)
+                for holder in holders:
+                    let_in(made, holder)
+            let_in(make_app("Old"), ANN, now())
+        said = {
+            line.split()[0]: line.split("password  ")[1]
+            for line in good(run("app", "list")).splitlines()
+        }
+        assert said == {
+            "Chat": "board, staff, 2 people", "Lunch": "everyone", "Mail": "nobody",
+            "Old": "nobody", "Wiki": "1 person",
+        }  # fmt: skip
+
+    def test_a_name_that_is_nearly_right_is_told(self, run: Run) -> None:
+        good(run("app", "add", "Wiki", WIKI))
+        for args in (("lines", "wiki", "nginx"), ("show", "WIKI"), ("remove", "Wikki", "--yes")):
+            assert refused(run("app", *args)) == "There is no such app. Did you mean Wiki?"
+        assert refused(run("app", "show", "Chat")) == "There is no such app."
 
     def test_what_cannot_be_is_said(self, app: Flask, run: Run) -> None:
         good(run("app", "add", "Wiki", WIKI))
@@ -205,6 +234,11 @@ class TestCheck:
     def test_what_cannot_be_explained_is_said(self, run: Run, ann: Person) -> None:
         assert "No account" in refused(run("app", "check", WIKI, "--as", "bob@example.org"))
         assert "address" in refused(run("app", "check", "http:wiki", "--as", ANN))
+
+
+@pytest.mark.parametrize("url", ["", " "])
+def test_the_doctor_takes_no_empty_address(run: Run, url: str) -> None:
+    assert refused(run("doctor", url)) == "The app's URL is empty. Give one, or none at all."
 
 
 def test_a_manager_of_a_group_is_shown_with_the_person(
