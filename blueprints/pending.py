@@ -42,18 +42,18 @@ def keep_sign_in(token: str) -> None:
 
 def sign_in_token() -> str:
     """The pending sign-in's token, or ""."""
-    return str(_load(SIGN_IN, SIGN_IN) or "")
+    return str(_load(SIGN_IN) or "")
 
 
 def keep_code(purpose: Purpose, reference: Reference) -> None:
     """Keep which challenge this browser answers for a purpose."""
-    value = _serializer(purpose.value).dumps([reference.challenge_id, reference.seed])
-    session[_code_key(purpose)] = value
+    key = _code_key(purpose)
+    session[key] = _serializer(key).dumps([reference.challenge_id, reference.seed])
 
 
 def code(purpose: Purpose) -> Reference | None:
     """The challenge that this browser answers for a purpose, if it asked for one lately."""
-    loaded = _load(_code_key(purpose), purpose.value)
+    loaded = _load(_code_key(purpose))
     if not isinstance(loaded, list):
         return None
     return Reference(int(loaded[0]), str(loaded[1]))
@@ -87,7 +87,7 @@ def keep_wanted(address: str) -> None:
 
 def wanted() -> str:
     """The app's address that this browser came for before a mailed link, or ""."""
-    return str(_load(WANTED, WANTED, settings().confirmation_seconds) or "")
+    return str(_load(WANTED, settings().confirmation_seconds) or "")
 
 
 def keep_registration(token: str) -> None:
@@ -97,7 +97,7 @@ def keep_registration(token: str) -> None:
 
 def registration_token() -> str:
     """The token of the registration that was made in this browser last, or ""."""
-    return str(_load(REGISTRATION, REGISTRATION, settings().keep_unconfirmed_days * 86400) or "")
+    return str(_load(REGISTRATION, settings().keep_unconfirmed_days * 86400) or "")
 
 
 def start_afresh() -> None:
@@ -117,18 +117,19 @@ def _bounces() -> list[list[Any]]:
     return kept if isinstance(kept, list) else []
 
 
-def _load(key: str, salt: str, seconds: int = 0) -> object:
+def _load(key: str, seconds: int = 0) -> object:
     value = session.get(key)
     if not isinstance(value, str):
         return None
     try:
-        return _serializer(salt).loads(value, max_age=seconds or settings().pending_sign_in_seconds)
+        return _serializer(key).loads(value, max_age=seconds or settings().pending_sign_in_seconds)
     except BadData:
         return None
 
 
-def _serializer(salt: str) -> URLSafeTimedSerializer:
-    return _serializer_with(tuple(signing_keys()), salt)
+def _serializer(key: str) -> URLSafeTimedSerializer:
+    """That of one entry of the session: its key is its salt."""
+    return _serializer_with(tuple(signing_keys()), key)
 
 
 @lru_cache(maxsize=64)

@@ -110,6 +110,7 @@ class CodeTriesUsed(ChallengeClosed):
 
     def __init__(self, wait: int = 0) -> None:
         if wait:
+            self.status, self.retry_after = 429, wait
             self.sentence = lazy_gettext(
                 "There were too many tries with this code. Wait %(wait)s, then send a new code.",
                 wait=describe_wait(wait),

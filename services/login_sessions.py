@@ -115,24 +115,24 @@ def has_idled_out(last_seen_at: datetime, idle_seconds: int | None, moment: date
 
 
 def note_seen(login_session: LoginSession) -> None:
-    """Keep the session from idling out; writes at most once a minute."""
-    if is_seen_note_due(login_session.last_seen_at, now()):
-        write_seen(login_session.id)
+    """Keep the session from idling out; writes at most once a minute, as a rule."""
+    if is_seen_note_due(login_session.last_seen_at, login_session.idle_seconds, now()):
+        write_seen(login_session.id, login_session.idle_seconds)
 
 
-def is_seen_note_due(last_seen_at: datetime, moment: datetime) -> bool:
-    """Whether the last note of a session's use is a minute old."""
-    return moment - last_seen_at >= SEEN_STEP
+def is_seen_note_due(last_seen_at: datetime, idle_seconds: int | None, moment: datetime) -> bool:
+    """Whether the last note of the use of a session that may rest so long is old enough."""
+    return moment - last_seen_at >= _seen_step(idle_seconds)
 
 
-def write_seen(session_id: int) -> None:
+def write_seen(session_id: int, idle_seconds: int | None) -> None:
     """Note that a session is used now, unless another process just did."""
     moment = now()
     with writing() as session:
         change_rows(
             session,
             _NOTE_SEEN,
-            {"of_id": session_id, "moment": moment, "before": moment - SEEN_STEP},
+            {"of_id": session_id, "moment": moment, "before": moment - _seen_step(idle_seconds)},
         )
 
 
@@ -186,6 +186,12 @@ def _end_those_beyond(session: Session, user: User, client: Client) -> None:
     values = {"of_user": user.id, "most": settings().sessions_per_person, "moment": now()}
     if change_rows(session, _END_BEYOND, values):
         record(session, Event.SESSION_ENDED, client, user.id)
+
+
+def _seen_step(idle_seconds: int | None) -> timedelta:
+    """A minute, or a quarter of a short rest: or a session would idle out while it is used."""
+    quarter = SEEN_STEP if idle_seconds is None else timedelta(seconds=idle_seconds / 4)
+    return min(SEEN_STEP, quarter)
 
 
 def _life(user: User, remember_me: bool) -> timedelta:

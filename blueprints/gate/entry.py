@@ -132,7 +132,7 @@ def hand_over_address(origin: str, address: str = "", token: str = "") -> str:
 def lead_on(location: str) -> Response:
     """A redirect for this person and moment alone; ``headers`` sees that nobody keeps it."""
     response = make_response(redirect(location))
-    response.vary.add("Cookie")
+    response.vary.update(("Cookie", "Authorization"))
     return response
 
 

@@ -29,7 +29,7 @@ from sqlalchemy.sql import Select
 from models import LoginSession, User
 from models_apps import AppGrant, AppSession, GateState, GroupMember
 from services.gate.connections import Connections, KeepingCursor
-from services.login_sessions import has_idled_out, is_live
+from services.login_sessions import has_idled_out, is_live, is_seen_note_due
 
 
 class Facts(NamedTuple):
@@ -64,6 +64,10 @@ class Facts(NamedTuple):
         return self.expires_at > moment and not has_idled_out(
             self.last_seen_at, self.idle_seconds, moment
         )
+
+    def is_seen_note_due(self, moment: datetime) -> bool:
+        """Whether the use of the session is to be noted."""
+        return is_seen_note_due(self.last_seen_at, self.idle_seconds, moment)
 
     def holds_grant(self, app_id: int, moment: datetime) -> bool:
         """Whether the person was let into the app by name, and still is."""

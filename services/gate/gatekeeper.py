@@ -97,7 +97,7 @@ class Gatekeeper:
         app = rules.apps.get(target.origin)
         person = _choose(people, target, app) if app and people else None
         verdict = decide(question, app, person, moment, self._demands)
-        if person is not None and login_sessions.is_seen_note_due(person.last_seen_at, moment):
+        if person is not None and person.is_seen_note_due(moment):
             self._note_seen(person)
         return Answer(verdict, rules)
 
@@ -124,7 +124,7 @@ class Gatekeeper:
         if (
             found is not None
             and found[1].are_live(moment)
-            and not login_sessions.is_seen_note_due(found[1].last_seen_at, moment)
+            and not found[1].is_seen_note_due(moment)
         ):
             return found
         found = self._reader.find(digest, moment)
@@ -144,7 +144,7 @@ class Gatekeeper:
         """Once a minute; that it cannot be noted is no reason to keep anybody out."""
         try:
             with self._app.app_context():
-                login_sessions.write_seen(person.session_id)
+                login_sessions.write_seen(person.session_id, person.idle_seconds)
         except SQLAlchemyError as error:
             log.warning("gate_seen_not_noted", error=type(error).__name__)
 

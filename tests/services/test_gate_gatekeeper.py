@@ -170,6 +170,17 @@ def test_use_is_noted_once_a_minute(door: Door) -> None:
         assert door.session.last_seen_at == began + timedelta(seconds=60)
 
 
+def test_a_session_that_may_rest_for_seconds_lasts_while_it_is_used(door: Door) -> None:
+    began = door.session.last_seen_at
+    with writing() as session:
+        session.execute(update(LoginSession).values(idle_seconds=4))
+    for second in range(1, 9):
+        with time_machine.travel(began + timedelta(seconds=second), tick=False):
+            assert door.ask()[0] is Outcome.ALLOWED
+    with time_machine.travel(began + timedelta(seconds=12), tick=False):
+        assert door.ask() == NOT_SIGNED_IN
+
+
 def test_nobody_else_s_token_lets_in(door: Door) -> None:
     db.session.rollback()
     with writing() as session:

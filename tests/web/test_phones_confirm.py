@@ -49,7 +49,7 @@ def test_wrong_codes_are_counted(
         assert page.problems == [f"The code is not right. {left} left."]
     page.submit("Submit", code=wrong(code))
 
-    assert page.submit("Submit", code=code).status == 422
+    assert page.submit("Submit", code=code).status == 429
     assert numbers_of(app) == []
 
 

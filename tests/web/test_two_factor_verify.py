@@ -63,10 +63,10 @@ def test_it_says_what_is_wrong_and_how_many_tries_are_left(
 ) -> None:
     page = ask_for_code(client, ann)
     code = outbox.code()
-    told = []
+    told, statuses = [], []
     for entered in ("", code[:5], "abcdef", wrong(code), wrong(code), wrong(code), code):
         page = page.submit("Submit", code=entered)
-        assert page.status == 422
+        statuses.append(page.status)
         told += page.problems
 
     assert told == [
@@ -78,6 +78,8 @@ def test_it_says_what_is_wrong_and_how_many_tries_are_left(
         "There were too many tries with this code. Wait 5 minutes, then send a new code.",
         "There were too many tries with this code. Wait 5 minutes, then send a new code.",
     ]
+    assert statuses == [422] * 5 + [429] * 2
+    assert 0 < int(page.response.headers["Retry-After"]) <= 300
     assert not is_signed_in(client)
 
 
