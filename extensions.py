@@ -140,8 +140,13 @@ def end_reading() -> None:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Teach a SQLite engine what we rely on: WAL, waiting, foreign keys, explicit BEGIN."""
+    """Teach an engine what we rely on.
+
+    SQLite: WAL, waiting, foreign keys, explicit BEGIN. PostgreSQL: dates that the driver can read,
+    whatever style the database has for people.
+    """
     if engine.dialect.name != "sqlite":
+        event.listen(engine, "connect", _write_dates_as_iso)
         return
 
     @event.listens_for(engine, "connect")
@@ -161,3 +166,8 @@ def prepare_engine(engine: Engine) -> None:
         # On the driver itself: it is said some twenty times a sign-in.
         driver = cast(sqlite3.Connection, connection.connection.dbapi_connection)
         driver.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _write_dates_as_iso(connection: Any, _record: Any) -> None:
+    connection.execute("SET datestyle TO ISO")
+    connection.commit()

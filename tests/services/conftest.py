@@ -10,8 +10,10 @@ from models import User
 from tests.conftest import POSTGRESQL
 from tests.people import load_user, make_person
 
-collect_ignore = [] if POSTGRESQL else ["test_gate_watch.py"]
-"""What is about PostgreSQL alone belongs to its own run."""
+collect_ignore = (
+    ["test_gate_kept.py"] if POSTGRESQL else ["test_gate_watch.py", "test_postgresql_dates.py"]
+)
+"""What is about one database alone belongs to its own run."""
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """The gatekeeper over a real database: what is ended is refused at the very next request."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from extensions import db, writing
@@ -16,60 +15,15 @@ from models_apps import App, AppAddress, AppGrant, AppSession, Group, GroupMembe
 from services import credentials, login_sessions
 from services.clock import now
 from services.gate import app_sessions, registry, targets
-from services.gate.gatekeeper import Gatekeeper, Tokens
+from services.gate.gatekeeper import Tokens
 from services.gate.verdict import Outcome, Question, Reason
-from tests.conftest import POSTGRESQL
 from tests.people import CLIENT, load_user, make_person, open_session
-
-URL = "https://wiki.example.org/page"
-ANN = 1
-"""Her id: she is the first person there."""
-
-
-@dataclass
-class Door:
-    """An app that a group may enter, and Ann of that group, signed in."""
-
-    keeper: Gatekeeper
-    session_id: int
-    token: str
-    app_id: int
-
-    def ask(
-        self, *tokens: str, own: tuple[str, ...] = (), url: str = URL
-    ) -> tuple[Outcome, Reason]:
-        """The verdict for these tokens of the shared cookie, or for Ann's, and those of the own."""
-        question = Question(targets.parse(url, allow_http=False))
-        shared = tokens or (() if own else (self.token,))
-        verdict = self.keeper.ask(question, Tokens(shared, own)).verdict
-        return verdict.outcome, verdict.reason
-
-    @property
-    def session(self) -> LoginSession:
-        """Ann's login session as it stands in the database."""
-        db.session.rollback()
-        found = db.session.get(LoginSession, self.session_id, populate_existing=True)
-        assert found
-        return found
+from tests.services.gate_door import ANN, URL, Door, make_door
 
 
 @pytest.fixture
 def door(context: Flask) -> Door:
-    ann = load_user(make_person(name="Ann").id)
-    login_session = open_session(ann)
-    token = app_sessions.open_session(login_session, "example.org").token
-    with writing() as session:
-        app, group = App(name="Wiki", created_at=now()), Group(name="staff", created_at=now())
-        app.addresses = [AppAddress(origin="https://wiki.example.org")]
-        session.add_all([app, group])
-        session.flush()
-        session.add(GroupMember(group_id=group.id, user_id=ann.id, created_at=now()))
-        session.add(AppGrant(app_id=app.id, group_id=group.id, created_at=now()))
-        registry.touch(session)
-        app_id = app.id
-    made = Door(Gatekeeper(context, db.engine), login_session.id, token, app_id)
-    assert made.ask() == (Outcome.ALLOWED, Reason.GROUP_GRANT)
-    return made
+    return make_door(context)
 
 
 def test_who_is_let_in_is_described(door: Door) -> None:
@@ -216,22 +170,6 @@ def test_a_token_counts_in_the_cookie_that_it_was_made_for_alone(door: Door) -> 
     assert door.ask(own=(door.token,)) == NOT_SIGNED_IN
 
 
-@pytest.mark.skipif(bool(POSTGRESQL), reason="needs SQLite: PostgreSQL keeps no text for a time")
-def test_an_end_that_cannot_be_read_has_passed(door: Door) -> None:
-    with writing() as session:
-        session.execute(delete(AppGrant))
-        registry.touch(session)
-        session.execute(
-            text(
-                "INSERT INTO app_grants (app_id, user_id, expires_at, created_at)"
-                " VALUES (:app, :ann, '1.1.2020', '2020-01-01 00:00:00.000000')"
-            ),
-            {"app": door.app_id, "ann": ANN},
-        )
-
-    assert door.ask() == (Outcome.FORBIDDEN, Reason.GRANT_OVER)
-
-
 def test_a_new_app_is_known_at_once(door: Door) -> None:
     assert door.ask(url="https://new.example.org/") == (Outcome.UNKNOWN, Reason.UNKNOWN_APP)
     with writing() as session:
@@ -250,36 +188,3 @@ def test_connections_that_were_lost_are_opened_again(door: Door) -> None:
         connection.close()
 
     assert door.ask()[0] is Outcome.ALLOWED
-
-
-@pytest.mark.skipif(bool(POSTGRESQL), reason="needs SQLite: what PostgreSQL remembers is in _watch")
-def test_what_sqlite_gave_is_read_again_once_somebody_commits(door: Door) -> None:
-    said: list[str] = []
-    (cursor,) = door.keeper._reader._connections._free
-    cursor.connection.set_trace_callback(said.append)
-
-    door.ask()
-    assert said == ["PRAGMA data_version"]
-
-    with writing() as session:
-        session.execute(update(User).values(name="Anna"))
-    said.clear()
-    answer = door.keeper.ask(Question(targets.parse(URL, allow_http=False)), Tokens([door.token]))
-    assert len(said) == 2
-    assert answer.verdict.person
-    assert answer.verdict.person.name == "Anna"
-
-
-@pytest.mark.skipif(bool(POSTGRESQL), reason="needs SQLite: what PostgreSQL remembers is in _watch")
-def test_what_is_kept_of_a_crowd_is_bounded(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.gate.connections.MOST_KEPT", 3)
-    ann = load_user(ANN)
-    tokens = [app_sessions.open_session(open_session(ann), "example.org").token for _ in range(10)]
-    (cursor,) = door.keeper._reader._connections._free
-
-    for token in tokens * 2:
-        assert door.ask(token)[0] is Outcome.ALLOWED
-        assert len(cursor.kept()) <= 3
-
-    assert door.ask("token-of-nobody-at-all")[0] is Outcome.SIGN_IN
-    assert all(found for found in cursor.kept().values())
