@@ -148,7 +148,12 @@ def list_apps_of_none_but(group: Group) -> list[str]:
     statement = (
         select(App.name)
         .join(AppGrant, AppGrant.app_id == App.id)
-        .where(AppGrant.group_id == group.id, ~App.for_everyone, ~another_way)
+        .where(
+            AppGrant.group_id == group.id,
+            ~App.for_everyone,
+            ~another_way,
+            or_(AppGrant.expires_at.is_(None), AppGrant.expires_at > now()),
+        )
         .order_by(App.name)
     )
     return list(db.session.scalars(statement))

@@ -11,6 +11,7 @@ from flask.testing import FlaskCliRunner
 from services import accounts, apps, groups
 from services.audit import OPERATOR
 from services.clock import now
+from services.days import end_of_day
 from tests.apps import DOMAINS, let_in, make_app, make_group
 from tests.people import Person, load_user
 
@@ -73,8 +74,7 @@ class TestGroups:
             good(run("app", "add", name, address, "--group", "staff", *others))
         good(run("app", "add", "Lunch", "lunch.example.org"))
         with app.app_context():
-            let_in(old := make_app("Old"), "staff", now())
-            let_in(old, "board")
+            let_in(make_app("Old"), "staff", now())
         assert good(run("group", "delete", "staff")).splitlines() == [
             "The group lets its members into: Chat, Wiki.",
             "Without it nobody may enter: Wiki.",
@@ -210,6 +210,23 @@ class TestCheck:
         chat = self.check(run, "https://chat.example.org/", enters=True)
         assert chat.startswith("Ann may enter, as a member of staff.\nIt takes a security code")
         assert "everyone may" in self.check(run, "https://lunch.example.org", enters=True)
+
+    def test_until_when_is_said(self, app: Flask, run: Run, ann: Person) -> None:
+        end = end_of_day("2030-05-31")
+        with app.app_context():
+            let_in(make_app("Wiki"), ANN, end)
+            make_group("staff", [ann])
+            make_group("board", [ann])
+            chat = make_app("Chat")
+            let_in(chat, "staff", end)
+            let_in(chat, "board", end_of_day("2030-06-30"))
+        assert "That ends with 2030-05-31, at midnight, UTC." in self.check(run, WIKI, enters=True)
+        there = "https://chat.example.org/"
+        assert "That ends with 2030-06-30" in self.check(run, there, enters=True)
+
+        with app.app_context():
+            let_in(chat, "staff", None)
+        assert "ends" not in self.check(run, there, enters=True)
 
     def test_who_may_not_and_why_not(self, app: Flask, run: Run, ann: Person) -> None:
         with app.app_context():

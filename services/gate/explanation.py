@@ -4,7 +4,7 @@ Asks the gate itself, so that an explanation is never another rule than the rule
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask_babel import LazyString, gettext, lazy_gettext
 
@@ -12,11 +12,12 @@ from extensions import db, settings
 from models import User
 from services import ways
 from services.clock import now
+from services.days import last_day
 from services.errors import Refusal
 from services.gate import targets
 from services.gate.facts import Facts, read_admissions
 from services.gate.gatekeeper import Answer, the_gatekeeper
-from services.gate.verdict import Outcome, Question, Reason
+from services.gate.verdict import Outcome, Question, Reason, lasts
 
 LEVELS = {
     "password": lazy_gettext("A password is enough."),
@@ -117,17 +118,25 @@ def _admission(answer: Answer, facts: Facts | None, who: str) -> list[str]:
         said = gettext("%(who)s may not enter any more: the access has ended.", who=who)
     elif facts.holds_grant(app.id, moment):
         said = gettext("%(who)s may enter: they were let in.", who=who)
+        return [str(said), *_say_end(facts.grants[app.id])]
     else:
-        ends = {group: app.groups[group] for group in facts.groups if group in app.groups}
-        letting = [
-            answer.rules.group_names[group]
-            for group, end in ends.items()
-            if end is None or end > moment
-        ]
+        ends = {
+            answer.rules.group_names[group]: app.groups[group]
+            for group in facts.groups
+            if group in app.groups and lasts(app.groups[group], moment)
+        }
         said = gettext(
-            "%(who)s may enter, as a member of %(groups)s.", who=who, groups=", ".join(letting)
+            "%(who)s may enter, as a member of %(groups)s.", who=who, groups=", ".join(ends)
         )
+        lasting = [end for end in ends.values() if end is not None]
+        return [str(said), *_say_end(max(lasting) if len(lasting) == len(ends) else None)]
     return [str(said)]
+
+
+def _say_end(end: datetime | None) -> list[str]:
+    if end is None:
+        return []
+    return [str(gettext("That ends with %(day)s, at midnight, UTC.", day=last_day(end)))]
 
 
 def _facts_right_after_sign_in(user: User, origin: str) -> Facts:

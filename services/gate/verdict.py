@@ -136,13 +136,14 @@ def _find_admission(app: AppRules, person: Facts, moment: datetime) -> Reason:
     was_granted = app.id in person.grants
     for group in person.groups:
         if group in app.groups:
-            if _lasts(app.groups[group], moment):
+            if lasts(app.groups[group], moment):
                 return Reason.GROUP_GRANT
             was_granted = True
     return Reason.GRANT_OVER if was_granted else Reason.NO_GRANT
 
 
-def _lasts(until: datetime | None, moment: datetime) -> bool:
+def lasts(until: datetime | None, moment: datetime) -> bool:
+    """Whether what ends then (None: never) has not ended yet."""
     return until is None or until > moment
 
 
