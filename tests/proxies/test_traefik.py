@@ -69,7 +69,7 @@ def test_the_lines_say_what_they_must(lines: Any) -> None:
     for router in http["routers"].values():
         assert router["service"] in http["services"]
         assert set(router.get("middlewares", [])) <= set(http["middlewares"])
-    assert http["routers"]["wiki"]["middlewares"] == ["wiki-forged", "wiki-gatepost"]
+    assert http["routers"]["wiki"]["middlewares"] == ["wiki-host-1", "wiki-forged", "wiki-gatepost"]
     (whole,) = http["routers"]["gatepost"]["middlewares"]
     assert http["middlewares"][whole] == {"buffering": {"maxRequestBodyBytes": 262144}}
 

@@ -80,6 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
     asked: Asked
 
     def _answer(self) -> None:
+        if len(self.headers.get_all("Host") or []) != 1:  # so does Go
+            self.send_error(400)
+            return
         router = _find_router(self.lines["routers"], self.headers["Host"], self.path)
         if router is None:
             self.send_error(404)
@@ -88,8 +91,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name in router.get("middlewares", []):
             middleware = self.lines["middlewares"][name]
             for header, value in _headers_of(middleware).items():
-                assert value == ""
                 del self.headers[header]
+                if value:
+                    assert header == "Host"
+                    self.headers[header] = value
             if "forwardAuth" in middleware and not self._is_let_in(middleware["forwardAuth"]):
                 return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
