@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from extensions import change_rows, writing
 from models_apps import App, AppGrant
-from services import groups
+from services import access_requests, groups
 from services.audit import OPERATOR
 from services.clock import now
 from tests.apps import ask, let_in, make_app, make_group
@@ -200,3 +200,14 @@ def admin_requests(visit: Visit) -> None:
 def admin_request(visit: Visit) -> None:
     _administrator(visit)
     visit.open(f"/admin/requests/{_one_request(visit)}")
+
+
+@state()
+def admin_request_of_a_member(visit: Visit) -> None:
+    _administrator(visit)
+    asked = _one_request(visit)
+    with visit.app.app_context():
+        request = access_requests.find(asked)
+        make_group("staff", [request.user])
+        let_in(request.app, "staff")
+    visit.open(f"/admin/requests/{asked}")
