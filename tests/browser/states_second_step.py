@@ -86,7 +86,7 @@ def code_wrong(visit: Visit) -> None:
     visit.press("Submit")
 
 
-@state(422)
+@state(429)
 def code_tries_used(visit: Visit) -> None:
     _code_page(visit)
     for _ in range(5):
