@@ -190,8 +190,9 @@ def _end_those_beyond(session: Session, user: User, client: Client) -> None:
 
 def _seen_step(idle_seconds: int | None) -> timedelta:
     """A minute, or a quarter of a short rest: or a session would idle out while it is used."""
-    quarter = SEEN_STEP if idle_seconds is None else timedelta(seconds=idle_seconds / 4)
-    return min(SEEN_STEP, quarter)
+    if idle_seconds is None or idle_seconds >= 4 * SEEN_STEP.seconds:
+        return SEEN_STEP
+    return timedelta(seconds=idle_seconds / 4)
 
 
 def _life(user: User, remember_me: bool) -> timedelta:

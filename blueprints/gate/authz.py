@@ -24,7 +24,7 @@ from blueprints.gate.proxy_requests import AUTH_REQUEST, ProxyMistake
 from blueprints.gate.refusal_page import RefusalPage
 from blueprints.guard import SAFE_METHODS
 from config import Config
-from services.gate.gatekeeper import Answer, Gatekeeper, Tokens
+from services.gate.gatekeeper import Answer, Gatekeeper
 from services.gate.targets import Target
 from services.gate.verdict import Outcome, Question, Reason
 
@@ -54,10 +54,8 @@ class Authz:
     def __init__(self, app: Flask, keeper: Gatekeeper, inner: "WSGIApplication") -> None:
         self._keeper, self._inner = keeper, inner
         self._config: Config = app.extensions["gatepost"]
-        self._find_shared, self._find_own = (
-            re.compile(rf"(?:^|;)\s*{cookies.name_of(kind, self._config)}=([^;\s]+)").findall
-            for kind in (cookies.APPS, cookies.APP)
-        )
+        shared, own = (cookies.name_of(kind, self._config) for kind in (cookies.APPS, cookies.APP))
+        self._find_tokens = re.compile(rf"(?:^|;)\s*(?:{shared}=([^;\s]+)|{own}=([^;\s]+))").findall
         self._complaints = Complaints()
         self._refusal = RefusalPage(app)
         self._may_ask = lru_cache(maxsize=1024)(
@@ -86,7 +84,8 @@ class Authz:
             question = proxy_requests.read_question(
                 family, environ, allow_http=self._config.development
             )
-            answer = self._keeper.ask(question, self._read_tokens(environ))
+            # every value of our two cookies: a sibling app may have set another beside ours
+            answer = self._keeper.ask(question, self._find_tokens(environ.get("HTTP_COOKIE", "")))
         except ProxyMistake as mistake:
             self._complaints.of_mistake(family, mistake, self._client(environ))
             return _say(400, "proxy_mistake", header=mistake.header)
@@ -100,11 +99,6 @@ class Authz:
                 headers.append(_NOT_EVEN_BY_NGINX)
             return 200, headers, b""
         return self._refuse(family, environ, question, answer)
-
-    def _read_tokens(self, environ: "WSGIEnvironment") -> Tokens:
-        """Every value of our two cookies: a sibling app may have set another beside ours."""
-        sent = environ.get("HTTP_COOKIE", "")
-        return Tokens(self._find_shared(sent), self._find_own(sent))
 
     def _refuse(
         self, family: str, environ: "WSGIEnvironment", question: Question, answer: Answer

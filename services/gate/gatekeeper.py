@@ -36,17 +36,13 @@ _VERSION = "version"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
-class Tokens(NamedTuple):
-    """The tokens of app sessions that a request carries, by the cookie that each came in.
+Tokens = Sequence[tuple[str, str]]
+"""The tokens of app sessions that a request carries, each in the place of the cookie that it came
+in, with "" in the other place: first the cookie of all apps of a domain, then the app's own.
 
-    Every sibling app can set the cookie that all share, none the app's own: so a token counts
-    only where it came in the cookie that it was made for.
-    """
-
-    shared: Sequence[str] = ()
-    """From the cookie of all apps of a domain."""
-    own: Sequence[str] = ()
-    """From the cookie of the app's own host."""
+Every sibling app can set the cookie that all share, none the app's own: so a token counts only
+where it came in the cookie that it was made for.
+"""
 
 
 class Answer(NamedTuple):
@@ -106,14 +102,14 @@ class Gatekeeper:
     ) -> tuple[int, list[Facts]]:
         """The version of the rules, and all whom the tokens stand for."""
         version, people = -1, []
-        for are_own, those in ((False, tokens.shared), (True, tokens.own)):
-            for token in those[:MOST_TOKENS]:
-                if _TOKEN.fullmatch(token) is None:
-                    continue
-                found = self._find(sha256(token.encode()).hexdigest(), moment, known)
-                if found is not None and found[1].is_of_one_app == are_own:
-                    version, person = found
-                    people.append(person)
+        for shared, own in tokens if len(tokens) <= MOST_TOKENS else _leave_out(tokens):
+            token = own or shared
+            if _TOKEN.fullmatch(token) is None:
+                continue
+            found = self._find(sha256(token.encode()).hexdigest(), moment, known)
+            if found is not None and found[1].is_of_one_app == bool(own):
+                version, person = found
+                people.append(person)
         return (version if people else self._find_version(known)), people
 
     def _find(self, digest: str, moment: datetime, known: Known | None) -> Found | None:
@@ -147,6 +143,12 @@ class Gatekeeper:
                 login_sessions.write_seen(person.session_id, person.idle_seconds)
         except SQLAlchemyError as error:
             log.warning("gate_seen_not_noted", error=type(error).__name__)
+
+
+def _leave_out(tokens: Tokens) -> Tokens:
+    """As many as are read of each cookie: those of one do not hide the other's."""
+    shared, own = ([pair for pair in tokens if pair[place]] for place in (0, 1))
+    return [*shared[:MOST_TOKENS], *own[:MOST_TOKENS]]
 
 
 def _choose(people: Sequence[Facts], target: Target, app: AppRules) -> Facts | None:

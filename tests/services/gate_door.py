@@ -9,7 +9,7 @@ from models import LoginSession
 from models_apps import App, AppAddress, AppGrant, Group, GroupMember
 from services.clock import now
 from services.gate import app_sessions, registry, targets
-from services.gate.gatekeeper import Gatekeeper, Tokens
+from services.gate.gatekeeper import Gatekeeper
 from services.gate.verdict import Outcome, Question, Reason
 from tests.people import load_user, make_person, open_session
 
@@ -33,7 +33,9 @@ class Door:
         """The verdict for these tokens of the shared cookie, or for Ann's, and those of the own."""
         question = Question(targets.parse(url, allow_http=False))
         shared = tokens or (() if own else (self.token,))
-        verdict = self.keeper.ask(question, Tokens(shared, own)).verdict
+        verdict = self.keeper.ask(
+            question, [*((t, "") for t in shared), *(("", t) for t in own)]
+        ).verdict
         return verdict.outcome, verdict.reason
 
     @property

@@ -15,7 +15,6 @@ from models_apps import App, AppAddress, AppGrant, AppSession, Group, GroupMembe
 from services import credentials, login_sessions
 from services.clock import now
 from services.gate import app_sessions, registry, targets
-from services.gate.gatekeeper import Tokens
 from services.gate.verdict import Outcome, Question, Reason
 from tests.people import CLIENT, load_user, make_person, open_session
 from tests.services.gate_door import ANN, URL, Door, make_door
@@ -27,7 +26,7 @@ def door(context: Flask) -> Door:
 
 
 def test_who_is_let_in_is_described(door: Door) -> None:
-    answer = door.keeper.ask(Question(targets.parse(URL, allow_http=False)), Tokens([door.token]))
+    answer = door.keeper.ask(Question(targets.parse(URL, allow_http=False)), [(door.token, "")])
 
     person = answer.verdict.person
     assert person

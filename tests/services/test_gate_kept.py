@@ -8,7 +8,6 @@ from extensions import writing
 from models import User
 from models_apps import AppGrant
 from services.gate import app_sessions, registry, targets
-from services.gate.gatekeeper import Tokens
 from services.gate.verdict import Outcome, Question, Reason
 from tests.people import load_user, open_session
 from tests.services.gate_door import ANN, URL, Door, make_door
@@ -30,7 +29,7 @@ def test_what_sqlite_gave_is_read_again_once_somebody_commits(door: Door) -> Non
     with writing() as session:
         session.execute(update(User).values(name="Anna"))
     said.clear()
-    answer = door.keeper.ask(Question(targets.parse(URL, allow_http=False)), Tokens([door.token]))
+    answer = door.keeper.ask(Question(targets.parse(URL, allow_http=False)), [(door.token, "")])
     assert len(said) == 2
     assert answer.verdict.person
     assert answer.verdict.person.name == "Anna"

@@ -11,7 +11,7 @@ from extensions import db, writing
 from models_apps import App, AppAddress, AppGrant, Group, GroupMember
 from services.clock import now
 from services.gate import app_sessions, registry, targets
-from services.gate.gatekeeper import Gatekeeper, Tokens
+from services.gate.gatekeeper import Gatekeeper
 from services.gate.verdict import Outcome, Question
 from tests.conftest import POSTGRESQL
 from tests.people import load_user, make_person, open_session
@@ -57,7 +57,7 @@ class Door:
 
     def enters(self) -> bool:
         """Whether Ann gets in now."""
-        return self.keeper.ask(QUESTION, Tokens([self.token])).verdict.outcome is Outcome.ALLOWED
+        return self.keeper.ask(QUESTION, [(self.token, "")]).verdict.outcome is Outcome.ALLOWED
 
     def is_remembered(self) -> bool:
         """Whether the next request will not ask the database."""
@@ -105,7 +105,7 @@ def test_what_is_remembered_is_not_asked_again(door: Door) -> None:
     version, facts = known[key]
     known[key] = version, facts._replace(name="only in this memory")
 
-    person = door.keeper.ask(QUESTION, Tokens([door.token])).verdict.person
+    person = door.keeper.ask(QUESTION, [(door.token, "")]).verdict.person
     assert person
     assert person.name == "only in this memory"
 
