@@ -21,11 +21,11 @@ from extensions import settings
 from models_apps import App
 from services import apps, days, grants, groups, proxy_lines
 from services.app_drafts import AppDraft
-from services.apps import LetIn
 from services.audit import OPERATOR
 from services.errors_apps import AppUnknown, GroupUnknown
 from services.gate.explanation import Explanation, explain
 from services.gate.registry import LEVELS, PASSWORD
+from services.grants import LetIn
 from services.people import find_by_email
 from services.proxy_lines import PROXIES
 
@@ -66,7 +66,7 @@ def list_apps(as_json: bool) -> None:
     if as_json:
         print_rows(map(_describe, apps.list_all()), as_json)
         return
-    let_in = apps.list_let_in()
+    let_in = grants.list_let_in()
     print_rows([_summarize(app, let_in.get(app.id)) for app in apps.list_all()], as_json)
 
 

@@ -6,9 +6,9 @@ Who may enter one is in ``services.grants``. Each change reaches the gate with i
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
-from sqlalchemy import delete, exists, insert, or_, select
+from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
@@ -27,14 +27,6 @@ from services.errors_apps import (
 )
 from services.gate import registry
 from services.listing import PAGE, Listed, cut
-
-
-@dataclass(frozen=True)
-class LetIn:
-    """Who may enter an app now, beside everyone: groups by name, and how many people by name."""
-
-    groups: tuple[str, ...]
-    people: int
 
 
 def add(draft: AppDraft, actor: Actor, groups: Sequence[str] = ()) -> App:
@@ -131,23 +123,6 @@ def list_page(after: str = "", containing: str = "", size: int = PAGE) -> Listed
 def list_all() -> list[App]:
     """Every app by name, with its addresses."""
     return list(db.session.scalars(_WITH_ADDRESSES.order_by(App.name)))
-
-
-def list_let_in() -> dict[int, LetIn]:
-    """Whom each app lets in now, by the app's id; an app without a live grant is not in it."""
-    statement = (
-        select(AppGrant.app_id, Group.name)
-        .outerjoin(AppGrant.group)
-        .where(or_(AppGrant.expires_at.is_(None), AppGrant.expires_at > now()))
-        .order_by(Group.name)
-    )
-    holders: dict[int, list[str | None]] = {}
-    for app_id, group in db.session.execute(statement):
-        holders.setdefault(app_id, []).append(group)
-    return {
-        app_id: LetIn(tuple(name for name in names if name is not None), names.count(None))
-        for app_id, names in holders.items()
-    }
 
 
 def draft_of(app: App) -> AppDraft:

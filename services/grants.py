@@ -7,7 +7,7 @@ to answer "why can't Ann get in?". Each change reaches the gate with its commit.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, joinedload
 
@@ -34,6 +34,14 @@ class Given:
     until: datetime | None
     replaced: bool
     earlier_until: datetime | None
+
+
+@dataclass(frozen=True)
+class LetIn:
+    """Who may enter an app now, beside everyone: groups by name, and how many people by name."""
+
+    groups: tuple[str, ...]
+    people: int
 
 
 def give(app_id: int, holder: str, until: datetime | None, actor: Actor) -> Given:
@@ -117,6 +125,11 @@ def has_ended(grant: AppGrant) -> bool:
     return grant.expires_at is not None and grant.expires_at <= now()
 
 
+def is_live(grant: type[AppGrant] = AppGrant) -> ColumnElement[bool]:
+    """The same of a row, as a condition: it lets in now."""
+    return or_(grant.expires_at.is_(None), grant.expires_at > now())
+
+
 def list_page(app_id: int, after: int = 0, size: int = PAGE) -> Listed[AppGrant]:
     """The grants of an app with their holders, the oldest first."""
     statement = (
@@ -133,6 +146,23 @@ def list_all(app: App) -> list[AppGrant]:
     return list(db.session.scalars(statement))
 
 
+def list_let_in() -> dict[int, LetIn]:
+    """Whom each app lets in now, by the app's id; an app without a live grant is not in it."""
+    statement = (
+        select(AppGrant.app_id, Group.name)
+        .outerjoin(AppGrant.group)
+        .where(is_live())
+        .order_by(Group.name)
+    )
+    holders: dict[int, list[str | None]] = {}
+    for app_id, group in db.session.execute(statement):
+        holders.setdefault(app_id, []).append(group)
+    return {
+        app_id: LetIn(tuple(name for name in names if name is not None), names.count(None))
+        for app_id, names in holders.items()
+    }
+
+
 def list_of_group(group: Group) -> list[AppGrant]:
     """What a group is let into, with the apps, by name."""
     return list(db.session.scalars(_WITH_APP.where(AppGrant.group_id == group.id)))
@@ -141,19 +171,11 @@ def list_of_group(group: Group) -> list[AppGrant]:
 def list_apps_of_none_but(group: Group) -> list[str]:
     """The names of the apps that nobody could enter without this group."""
     other = aliased(AppGrant)
-    another_way = exists().where(
-        other.app_id == App.id, other.id != AppGrant.id,
-        or_(other.expires_at.is_(None), other.expires_at > now()),
-    )  # fmt: skip
+    another_way = exists().where(other.app_id == App.id, other.id != AppGrant.id, is_live(other))
     statement = (
         select(App.name)
         .join(AppGrant, AppGrant.app_id == App.id)
-        .where(
-            AppGrant.group_id == group.id,
-            ~App.for_everyone,
-            ~another_way,
-            or_(AppGrant.expires_at.is_(None), AppGrant.expires_at > now()),
-        )
+        .where(AppGrant.group_id == group.id, is_live(), ~App.for_everyone, ~another_way)
         .order_by(App.name)
     )
     return list(db.session.scalars(statement))

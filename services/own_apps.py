@@ -12,7 +12,7 @@ from sqlalchemy.orm import selectinload
 from extensions import db
 from models import User
 from models_apps import AccessRequest, App, AppGrant, GroupMember
-from services.clock import now
+from services.grants import is_live
 from services.listing import Listed, cut
 
 PAGE = 100
@@ -66,7 +66,7 @@ def _may_enter(user: User) -> ColumnElement[bool]:
     granted = exists().where(
         AppGrant.app_id == App.id,
         or_(AppGrant.user_id == user.id, AppGrant.group_id.in_(own_groups)),
-        or_(AppGrant.expires_at.is_(None), AppGrant.expires_at > now()),
+        is_live(),
     )
     return or_(App.for_everyone, granted)
 

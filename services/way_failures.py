@@ -30,6 +30,26 @@ _FORGET_FAILURES_OF_PHONE = (
 _FORGET_FAILURES_OF_EMAIL = (
     update(User).where(User.id == bindparam("of_user")).values(email_code_failures=0)
 )
+_DISABLE_PHONE = (
+    update(Phone)
+    .where(
+        Phone.id == bindparam("of_id"),
+        Phone.disabled_at.is_(None),
+        Phone.code_failures >= bindparam("most"),
+    )
+    .values(disabled_at=bindparam("moment"))
+    .returning(func.substr(Phone.number, func.length(Phone.number) - 1))
+)
+_DISABLE_EMAIL = (
+    update(User)
+    .where(
+        User.id == bindparam("of_id"),
+        User.email_way_disabled_at.is_(None),
+        User.email_code_failures >= bindparam("most"),
+    )
+    .values(email_way_disabled_at=bindparam("moment"))
+    .returning(literal("email"))
+)
 
 
 def count(session: Session, user: User, challenge_id: int) -> None:
@@ -52,31 +72,13 @@ def disable_if_hopeless(session: Session, user: User, challenge: Challenge, clie
 
     By then somebody is guessing.
     """
-    most, by_phone = settings().code_failures_in_a_row, challenge.phone_id is not None
-    if by_phone:
-        disable = (
-            update(Phone)
-            .where(
-                Phone.id == challenge.phone_id,
-                Phone.disabled_at.is_(None),
-                Phone.code_failures >= most,
-            )
-            .values(disabled_at=now())
-            .returning(func.substr(Phone.number, func.length(Phone.number) - 1))
-        )
-    else:
-        disable = (
-            update(User)
-            .where(
-                User.id == user.id,
-                User.email_way_disabled_at.is_(None),
-                User.email_code_failures >= most,
-            )
-            .values(email_way_disabled_at=now())
-            .returning(literal("email"))
-        )
-    disable = disable.execution_options(synchronize_session=False)
-    disabled = session.execute(disable).scalar_one_or_none()
+    by_phone = challenge.phone_id is not None
+    values = {
+        "of_id": challenge.phone_id if by_phone else user.id,
+        "most": settings().code_failures_in_a_row, "moment": now(),
+    }  # fmt: skip
+    statement = _DISABLE_PHONE if by_phone else _DISABLE_EMAIL
+    disabled = session.connection().execute(statement, values).scalar_one_or_none()
     if disabled is not None:
         record(session, Event.WAY_DISABLED, client, user.id, way="phone" if by_phone else "email")
         notify(session, user, "way_disabled", ending=disabled)

@@ -74,6 +74,9 @@ class Connections:
             _close(cursor)
             self.close()
             return self._use_anew(work, values)
+        except BaseException:
+            _close(cursor)
+            raise
         self._free.append(cursor)
         return read
 
@@ -82,10 +85,12 @@ class Connections:
         try:
             cursor = self._open()
             read = work(cursor, *values)
-        except self._driver_error as error:
+        except BaseException as error:
             if cursor is not None:
                 _close(cursor)
-            raise OperationalError(work.__name__, None, error) from error
+            if isinstance(error, self._driver_error):
+                raise OperationalError(work.__name__, None, error) from error
+            raise
         self._free.append(cursor)
         return read
 

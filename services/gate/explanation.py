@@ -15,9 +15,9 @@ from services.clock import now
 from services.days import last_day
 from services.errors import Refusal
 from services.gate import targets
-from services.gate.facts import Facts, read_admissions
+from services.gate.facts import Facts, lasts, read_admissions
 from services.gate.gatekeeper import Answer, the_gatekeeper
-from services.gate.verdict import Outcome, Question, Reason, lasts
+from services.gate.verdict import Outcome, Question, Reason
 
 LEVELS = {
     "password": lazy_gettext("A password is enough."),

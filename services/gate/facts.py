@@ -71,11 +71,13 @@ class Facts(NamedTuple):
 
     def holds_grant(self, app_id: int, moment: datetime) -> bool:
         """Whether the person was let into the app by name, and still is."""
-        until = self.grants.get(app_id, _NEVER)
-        return until is None or until > moment
+        return app_id in self.grants and lasts(self.grants[app_id], moment)
 
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
+def lasts(until: datetime | None, moment: datetime) -> bool:
+    """Whether what ends then (None: never) has not ended yet."""
+    return until is None or until > moment
+
 
 Found = tuple[int, Facts]
 """The version of the rules at the time of the read, and what was read."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from services.gate.facts import Facts
+from services.gate.facts import Facts, lasts
 from services.gate.registry import PASSWORD, TWO_FACTOR, AppRules
 from services.gate.targets import Target
 
@@ -140,11 +140,6 @@ def _find_admission(app: AppRules, person: Facts, moment: datetime) -> Reason:
                 return Reason.GROUP_GRANT
             was_granted = True
     return Reason.GRANT_OVER if was_granted else Reason.NO_GRANT
-
-
-def lasts(until: datetime | None, moment: datetime) -> bool:
-    """Whether what ends then (None: never) has not ended yet."""
-    return until is None or until > moment
 
 
 def _find_what_is_missing(

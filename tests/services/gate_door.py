@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import Flask
 
 from extensions import db, writing
-from models import LoginSession
+from models import LoginSession, User
 from models_apps import App, AppAddress, AppGrant, Group, GroupMember
 from services.clock import now
 from services.gate import app_sessions, registry, targets
@@ -47,11 +47,8 @@ class Door:
         return found
 
 
-def make_door(context: Flask) -> Door:
-    """The door of a portal whose database is empty."""
-    ann = load_user(make_person(name="Ann").id)
-    login_session = open_session(ann)
-    token = app_sessions.open_session(login_session, "example.org").token
+def make_wiki(ann: User) -> int:
+    """An app at ``URL`` for a group that Ann is in; returns its id."""
     with writing() as session:
         app, group = App(name="Wiki", created_at=now()), Group(name="staff", created_at=now())
         app.addresses = [AppAddress(origin="https://wiki.example.org")]
@@ -60,7 +57,15 @@ def make_door(context: Flask) -> Door:
         session.add(GroupMember(group_id=group.id, user_id=ann.id, created_at=now()))
         session.add(AppGrant(app_id=app.id, group_id=group.id, created_at=now()))
         registry.touch(session)
-        app_id = app.id
+        return app.id
+
+
+def make_door(context: Flask) -> Door:
+    """The door of a portal whose database is empty."""
+    ann = load_user(make_person(name="Ann").id)
+    login_session = open_session(ann)
+    token = app_sessions.open_session(login_session, "example.org").token
+    app_id = make_wiki(ann)
     made = Door(Gatekeeper(context, db.engine), login_session.id, token, app_id)
     assert made.ask() == (Outcome.ALLOWED, Reason.GROUP_GRANT)
     return made

@@ -1,5 +1,7 @@
 """What a SQLite connection keeps of what it read, and how it forgets; SQLite alone."""
 
+import sqlite3
+
 import pytest
 from flask import Flask
 from sqlalchemy import delete, text, update
@@ -62,3 +64,20 @@ def test_an_end_that_cannot_be_read_has_passed(door: Door) -> None:
         )
 
     assert door.ask() == (Outcome.FORBIDDEN, Reason.GRANT_OVER)
+
+
+def test_a_read_that_fails_in_our_own_hands_leaves_no_connection_open(door: Door) -> None:
+    connections = door.keeper._reader._connections
+    used: list[sqlite3.Cursor] = []
+
+    def fail(cursor: sqlite3.Cursor) -> None:
+        used.append(cursor)
+        raise ValueError
+
+    for _ in range(2):  # one that stood free, and a new one
+        with pytest.raises(ValueError):  # noqa: PT011
+            connections.use(fail)
+    for cursor in used:
+        with pytest.raises(sqlite3.ProgrammingError):
+            cursor.execute("SELECT 1")
+    assert door.ask()[0] is Outcome.ALLOWED

@@ -7,14 +7,13 @@ import psycopg
 import pytest
 from flask import Flask
 
-from extensions import db, writing
-from models_apps import App, AppAddress, AppGrant, Group, GroupMember
-from services.clock import now
-from services.gate import app_sessions, registry, targets
+from extensions import db
+from services.gate import app_sessions, targets
 from services.gate.gatekeeper import Gatekeeper
 from services.gate.verdict import Outcome, Question
 from tests.conftest import POSTGRESQL
 from tests.people import load_user, make_person, open_session
+from tests.services.gate_door import make_wiki
 
 pytestmark = [
     pytest.mark.own_app,
@@ -44,14 +43,7 @@ class Door:
         with app.app_context():
             ann = load_user(make_person().id)
             self.token = app_sessions.open_session(open_session(ann), "example.org").token
-            with writing() as session:
-                wiki, group = App(name="Wiki", created_at=now()), Group(name="a", created_at=now())
-                wiki.addresses = [AppAddress(origin="https://wiki.example.org")]
-                session.add_all([wiki, group])
-                session.flush()
-                session.add(GroupMember(group_id=group.id, user_id=ann.id, created_at=now()))
-                session.add(AppGrant(app_id=wiki.id, group_id=group.id, created_at=now()))
-                registry.touch(session)
+            make_wiki(ann)
         self.keeper.watch()
         self.wait_until_remembered()
 
