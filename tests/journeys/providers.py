@@ -32,6 +32,12 @@ class Providers:
             return [text["Body"] for text in self.twilio.texts if text["To"] == to]
         return [mail.message.get_content() for mail in self.smtp.mails if to in mail.recipients]
 
+    def wait_for_texts(self, count: int) -> None:
+        """Wait until so many texts came; a portal that is stopped leaves what is due for later."""
+        deadline = time.monotonic() + SECONDS
+        while len(self.twilio.texts) < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+
     def _next(self, to: str, holding: str) -> str:
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:

@@ -34,6 +34,7 @@ def test_the_first_journey_over_twilio_and_smtp(
         with playing(tmp_path / "portal", prepared_database, workers=2, **settings) as scene:
             post = Providers(twilio, smtp)
             Traveller(scene.browser(), post, "ann@example.org", NUMBER, NEW_NUMBER).travel()
+            post.wait_for_texts(5)
             assert scene.failures() == []
         assert {mail.encrypted for mail in smtp.mails} == {encrypted}
         assert {mail.login for mail in smtp.mails} == {login[0] if login else ""}
