@@ -23,6 +23,7 @@ log = structlog.get_logger("gatepost.delivery")
 POLL_SECONDS = 0.5
 """How often other processes' messages are looked for; one's own wake the worker at once."""
 _LONGEST_PAUSE_SECONDS = 30.0
+_MOST_DOUBLINGS = 10
 _ASK = "ask"
 """The lane of questions about sent texts; the other lanes are the channels."""
 
@@ -121,7 +122,8 @@ class Worker:
         except Exception as error:  # whatever it is must not end the thread
             self._failures += 1
             log.error("delivery_paused", error=type(error).__name__, failures=self._failures)
-            return min(POLL_SECONDS * float(2**self._failures), _LONGEST_PAUSE_SECONDS)
+            doublings = min(self._failures, _MOST_DOUBLINGS)  # an outage may last for days
+            return min(POLL_SECONDS * 2.0**doublings, _LONGEST_PAUSE_SECONDS)
         self._failures = 0
         return 0.0
 

@@ -18,8 +18,6 @@ from services.tokens import digest, new_token
 
 SEEN_STEP = timedelta(minutes=1)
 """Last-seen times are written no more often than this."""
-LOOKED_AT = 8
-"""Every so-manieth sign-in looks whether its person has too many sessions."""
 
 
 def is_live(moment: datetime | BindParameter[datetime]) -> list[ColumnElement[bool]]:
@@ -84,7 +82,7 @@ def start(
     """
     token, moment = new_token(), now()
     remembered = remember_me and not user.is_admin
-    session_id = add_row(
+    add_row(
         session, _ADD,
         {
             "token_digest": digest(token), "user_id": user.id, "epoch": user.epoch, "amr": amr,
@@ -98,8 +96,7 @@ def start(
     )  # fmt: skip
     change_rows(session, _NOTE_SIGN_IN, {"of_id": user.id, "moment": moment})
     record(session, Event.SIGNED_IN, client, user.id, amr=amr)
-    if session_id % LOOKED_AT == 0:
-        _end_those_beyond(session, user, client)
+    _end_those_beyond(session, user, client)
     return token
 
 
@@ -154,7 +151,7 @@ def renew(session: Session, login_session: LoginSession, **changes: datetime | i
 
 
 def list_live(user: User) -> list[LoginSession]:
-    """The person's live login sessions, the newest first."""
+    """The person's live login sessions, the last seen first."""
     values = {"of_user": user.id, "at_epoch": user.epoch, "moment": now()}
     rows = db.session.scalars(_LIST, values)
     return [row for row in rows if not _was_idle_too_long(row)]

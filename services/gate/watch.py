@@ -46,11 +46,11 @@ class Watch:
         self, engine: Engine, memory: Memory, registry: Registry, mark: Mark | None = None
     ) -> None:
         self._engine, self._memory, self._registry, self._mark = engine, memory, registry, mark
-        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._connection: Any = None
         self._beats: dict[str, float] = {}
+        _stop_with(engine, self)
 
     def start(self) -> None:
         """Listen from now on; on SQLite without a mark there is nothing to hear or to save."""
@@ -59,7 +59,6 @@ class Watch:
             return
         _all.add(self)
         stopping = self._stopping = threading.Event()
-        event.listen(self._engine, "engine_disposed", lambda _engine: self.stop())
         self._thread = threading.Thread(
             target=self._run, args=(stopping,), name="gatepost-watch", daemon=True
         )
@@ -89,7 +88,7 @@ class Watch:
             try:
                 listen(stopping)
                 pause = BEAT_SECONDS
-            except (self._driver_error, OSError, ValueError) as error:
+            except Exception as error:  # whatever it is must not end the thread
                 log.warning("gate_watch_lost", error=type(error).__name__)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             finally:
@@ -155,6 +154,15 @@ def _renew_all() -> None:
 
 
 os.register_at_fork(after_in_child=_renew_all)
+
+
+def _stop_with(engine: Engine, watch: Watch) -> None:
+    kept = weakref.ref(watch)
+
+    @event.listens_for(engine, "engine_disposed")
+    def stop(_engine: Engine) -> None:
+        if (still := kept()) is not None:
+            still.stop()
 
 
 def _notice_silence(file_number: int) -> None:

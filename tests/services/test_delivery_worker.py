@@ -131,6 +131,20 @@ def test_a_database_that_fails_for_a_time_ends_nothing(
     assert "messages" in Base.metadata.tables
 
 
+def test_a_database_that_is_away_for_days_ends_nothing(context: Flask) -> None:
+    worker = delivery.Worker(context)
+    worker._failures = 5000
+    db.session.execute(text("ALTER TABLE messages RENAME TO messages_away"))
+    db.session.commit()
+    try:
+        assert worker._look() == 30.0
+    finally:
+        db.session.rollback()
+        db.session.execute(text("ALTER TABLE messages_away RENAME TO messages"))
+        db.session.commit()
+    assert worker._look() == 0.0
+
+
 SCRIPT_START = """
 import os, sys, time
 from app import create_app

@@ -2,15 +2,20 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 from flask import Flask
+from sqlalchemy import Engine, create_engine
 
 from extensions import db
 from services.gate import app_sessions, targets
 from services.gate.gatekeeper import Gatekeeper
+from services.gate.memory import Memory
+from services.gate.registry import Registry
 from services.gate.verdict import Outcome, Question
+from services.gate.watch import Watch
 from tests.conftest import POSTGRESQL
 from tests.people import load_user, make_person, open_session
 from tests.services.gate_door import make_wiki
@@ -151,3 +156,24 @@ def test_a_forked_child_listens_for_itself(door: Door) -> None:
     door.wait_until_remembered()
     door.other.execute("DELETE FROM app_sessions")
     assert wait_until(lambda: not door.enters()) < 0.5
+
+
+def test_a_pool_with_nothing_free_ends_no_listener(context: Flask) -> None:
+    with closing_engine() as engine:
+        memory, held = Memory(), engine.connect()
+        watch = Watch(engine, memory, Registry(engine))
+        watch.start()
+        time.sleep(0.5)
+        assert memory.known() is None
+        held.close()
+
+        wait_until(lambda: memory.known() is not None)
+        watch.stop()
+
+
+@contextmanager
+def closing_engine() -> Iterator[Engine]:
+    """A pool of one connection, for which nobody waits for long."""
+    engine = create_engine(db.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+    yield engine
+    engine.dispose()
