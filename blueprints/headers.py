@@ -1,6 +1,5 @@
 """The headers that every answer carries, and what every template is given."""
 
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,22 +71,13 @@ def template_globals() -> dict[str, Any]:
         "count_waiting": access_requests.count_waiting,
         "development": config.development,
         "registration": config.registration,
-        "csp_nonce": csp_nonce(),
         "language": str(get_locale() or "en"),
     }
 
 
-def csp_nonce() -> str:
-    """This answer's nonce (CSP Level 3): only scripts that carry it run."""
-    if "csp_nonce" not in g:
-        g.csp_nonce = secrets.token_urlsafe(16)
-    return str(g.csp_nonce)
-
-
 def _policy() -> str:
-    nonce = f" 'nonce-{g.csp_nonce}'" if "csp_nonce" in g else ""
     return (
-        f"default-src 'none'; script-src 'self'{nonce}; style-src 'self'; img-src 'self' data:;"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
         f" connect-src 'self'; form-action {_form_targets()}; base-uri 'none';"
         " frame-ancestors 'none'"
     )
