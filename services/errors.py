@@ -160,13 +160,29 @@ class LoginSessionOver(Refusal):
     sentence = lazy_gettext("You were signed out. Sign in again.")
 
 
-class LastWay(Refusal):
-    """Two-factor sign-in would be left without a usable way."""
+class NoUsableWay(Refusal):
+    """Two-factor sign-in cannot be turned on: no way for codes works now."""
 
     sentence = lazy_gettext(
-        "Two-factor sign-in needs this number: email cannot be used for codes at the moment. "
-        "Add another number first, or turn two-factor sign-in off."
+        "No way to send you a code works at the moment. Add a phone number first."
     )
+
+
+class LastWay(Refusal):
+    """Two-factor sign-in would be left without a usable way; ``may_turn_off`` is one way out."""
+
+    def __init__(self, *, may_turn_off: bool) -> None:
+        self.sentence = (
+            lazy_gettext(
+                "Two-factor sign-in needs this number: email cannot be used for codes at the "
+                "moment. Add another number first, or turn two-factor sign-in off."
+            )
+            if may_turn_off
+            else lazy_gettext(
+                "Two-factor sign-in needs this number: email cannot be used for codes at the "
+                "moment. Add another number first."
+            )
+        )
 
 
 class TwoFactorRequired(Refusal):

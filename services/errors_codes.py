@@ -65,6 +65,12 @@ class WayUnavailable(Refusal):
     sentence = lazy_gettext("Choose one of the ways listed here.")
 
 
+class WayClosed(WayUnavailable):
+    """The way that the code went last: codes no longer go there."""
+
+    sentence = lazy_gettext("Codes no longer go there. Choose another way.")
+
+
 class CodeMissing(Refusal):
     """The code field was empty; costs no try."""
 

@@ -15,6 +15,7 @@ from models import User
 from services import links, people, registration
 from services.days import write_moment
 from services.emails import canonicalize
+from services.errors import describe_wait
 from services.links import Purpose
 
 Prepared = tuple[str, dict[str, str | int]]
@@ -38,7 +39,7 @@ def _confirm_email(session: Session, to: str, _values: dict[str, str | int]) -> 
     life = timedelta(seconds=settings().confirmation_seconds)
     link = links.issue(session, Purpose.CONFIRM_EMAIL, life, registration=waiting)
     when = write_moment(waiting.created_at)
-    return waiting.email, {"link": link, "hours": _hours(life), "when": when}
+    return waiting.email, {"link": link, "life": _in_words(life), "when": when}
 
 
 def _already_registered(
@@ -61,7 +62,7 @@ def _reset_password(session: Session, to: str, values: dict[str, str | int]) -> 
         return None
     life = timedelta(seconds=settings().reset_seconds)
     link = links.issue(session, Purpose.RESET_PASSWORD, life, user)
-    return user.email, {"link": link, "minutes": int(life.total_seconds()) // 60}
+    return user.email, {"link": link, "life": _in_words(life)}
 
 
 def _confirm_new_email(session: Session, to: str, values: dict[str, str | int]) -> Prepared | None:
@@ -72,7 +73,7 @@ def _confirm_new_email(session: Session, to: str, values: dict[str, str | int]) 
         return None
     life = timedelta(seconds=settings().confirmation_seconds)
     link = links.issue(session, Purpose.CHANGE_EMAIL, life, user, email=to)
-    return to, {"link": link, "hours": _hours(life)}
+    return to, {"link": link, "life": _in_words(life)}
 
 
 def _find(session: Session, canonical: str) -> User | None:
@@ -82,8 +83,11 @@ def _find(session: Session, canonical: str) -> User | None:
     )
 
 
-def _hours(life: timedelta) -> int:
-    return int(life.total_seconds()) // 3600
+def _in_words(life: timedelta) -> str:
+    """Rather too short than too long."""
+    hour = timedelta(hours=1)
+    whole = life // hour * hour if life >= 2 * hour else life
+    return describe_wait(int(whole.total_seconds()))
 
 
 MAKERS = {

@@ -192,7 +192,7 @@ def remove(user: User, phone_id: int, acting: LoginSession, client: Client) -> s
         if number is None:
             raise NotFound
         if ways.second_step_due(person) and not ways.usable(session, person):
-            raise LastWay
+            raise LastWay(may_turn_off=not settings().require_two_factor)
         _promote_if_none_is_primary(session, user)
         record(session, Event.PHONE_REMOVED, client, user.id, ending=number[-2:])
         notify(session, user, "phone_removed", ending=number[-2:])

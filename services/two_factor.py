@@ -6,13 +6,12 @@ from extensions import change_rows, settings, writing
 from models import LoginSession, User
 from services import credentials, ways
 from services.audit import Client, Event, record
-from services.errors import LastWay, TwoFactorRequired
+from services.errors import NoUsableWay, TwoFactorRequired
 from services.notices import notify
 
 
 def enable(user: User, acting: LoginSession, client: Client) -> str:
-    """Turn it on. Returns the session's new token. Raises ``LastWay`` without a usable way,
-    ``TooManyChanges``.
+    """Turn it on. Returns the session's new token. Raises ``NoUsableWay``, ``TooManyChanges``.
     """
     return _switch(user, True, acting, client)
 
@@ -32,7 +31,7 @@ def _switch(user: User, on: bool, acting: LoginSession, client: Client) -> str:
         credentials.count_change(session, user)
         person = credentials.lock_person(session, user)
         if on and not ways.usable(session, person):
-            raise LastWay
+            raise NoUsableWay
         change_rows(session, update(User).where(User.id == user.id).values(two_factor_enabled=on))
         record(
             session, Event.TWO_FACTOR_ENABLED if on else Event.TWO_FACTOR_DISABLED, client, user.id

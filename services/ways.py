@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from extensions import settings
 from models import Phone, User
-from services.errors_codes import WayUnavailable
+from services.errors_codes import WayClosed, WayUnavailable
 from services.masking import mask_email, mask_number
 
 EMAIL = "email"
@@ -74,8 +74,11 @@ def find(session: Session, user: User, way_id: str) -> Way:
 
 
 def of_challenge(session: Session, user: User, phone_id: int | None) -> Way:
-    """The way that a challenge's code went last, if it may still be used."""
-    return find(session, user, f"phone:{phone_id}" if phone_id else EMAIL)
+    """The way that a challenge's code went last. Raises ``WayClosed`` where it may no longer."""
+    try:
+        return find(session, user, f"phone:{phone_id}" if phone_id else EMAIL)
+    except WayUnavailable as error:
+        raise WayClosed from error
 
 
 def second_step_due(user: User) -> bool:

@@ -13,7 +13,13 @@ from services import challenges, codes
 from services.audit import Event
 from services.challenges import Purpose, Reference
 from services.errors import TooManyTries
-from services.errors_codes import NothingSent, TooManyMessages, TooSoonToResend, WayUnavailable
+from services.errors_codes import (
+    NothingSent,
+    TooManyMessages,
+    TooSoonToResend,
+    WayClosed,
+    WayUnavailable,
+)
 from services.notices import notify
 from tests.challenges import check, code_of, fail, issue, row
 from tests.messages import messages_to
@@ -303,6 +309,13 @@ class TestWays:
         for held in (None, reference):
             with pytest.raises(WayUnavailable):
                 send(ann, held)
+
+    def test_again_to_a_disabled_one_says_that_it_is_closed(self, ann: User) -> None:
+        reference = send(ann)
+        with writing() as session:
+            session.execute(update(Phone).values(disabled_at=ann.created_at))
+        with pytest.raises(WayClosed, match="no longer go there"):
+            send_again(ann, reference)
 
     @pytest.mark.settings(GATEPOST_SMS_GATEWAY="none")
     def test_a_portal_without_texts_sends_mails_only(self, ann: User) -> None:

@@ -16,7 +16,7 @@ KINDS = {
 }
 LINK = "https://login.example.org/confirm-email/abc"
 VALUES: dict[str, str | int] = {
-    "code": "123456", "minutes": 10, "hours": 24, "days": 7, "link": LINK,
+    "code": "123456", "minutes": 10, "life": "24 hours", "days": 7, "link": LINK,
     "sign_in_link": LINK, "reset_link": LINK, "when": "2026-11-24 05:00 UTC", "ending": "34",
     "new_ending": "56", "new_masked": "b••@example.org", "what": "Texts do not work.",
     "earlier": "ann@example.org", "new": "b••@example.org",

@@ -11,7 +11,7 @@ from extensions import db, end_reading, writing
 from models import LoginSession, Message, Phone, User
 from services import codes, login_sessions, phones, two_factor
 from services.challenges import Purpose, Reference
-from services.errors import LastWay, NotFound, TwoFactorRequired
+from services.errors import LastWay, NotFound, NoUsableWay, TwoFactorRequired
 from services.errors_codes import (
     ChallengeClosed,
     ChallengeConsumed,
@@ -362,11 +362,18 @@ class TestRemoving:
     def test_not_where_it_is_the_last_way(self, bob: User) -> None:
         with writing() as session:
             session.execute(update(User).values(email_way_disabled_at=bob.created_at))
-        with pytest.raises(LastWay):
+        with pytest.raises(LastWay, match="or turn two-factor sign-in off"):
             self.remove(load_user(bob.id), bob.phones[0].id)
 
         assert numbers_of(bob) == [(NUMBER, True)]
         assert db.session.scalars(select(Message)).all() == []
+
+    @pytest.mark.settings(GATEPOST_REQUIRE_TWO_FACTOR="yes")
+    def test_where_everyone_needs_it_turning_it_off_is_no_advice(self, bob: User) -> None:
+        with writing() as session:
+            session.execute(update(User).values(email_way_disabled_at=bob.created_at))
+        with pytest.raises(LastWay, match=r"Add another number first\.$"):
+            self.remove(load_user(bob.id), bob.phones[0].id)
 
     def test_another_becomes_the_primary_one(self, ann: User) -> None:
         add(ann, NUMBER)
@@ -430,7 +437,7 @@ class TestTwoFactor:
     def test_not_on_without_a_way(self, ann: User) -> None:
         with writing() as session:
             session.execute(update(User).values(email_way_disabled_at=ann.created_at))
-        with pytest.raises(LastWay):
+        with pytest.raises(NoUsableWay, match="No way to send you a code"):
             two_factor.enable(load_user(ann.id), open_session(load_user(ann.id)), CLIENT)
 
         assert not load_user(ann.id).two_factor_enabled

@@ -122,6 +122,23 @@ class TestRegistering:
         assert [mail["to"] for mail in outbox.messages("mail")] == ["stra\u00dfe@example.org"]
 
     @pytest.mark.parametrize(
+        "words",
+        [
+            pytest.param(words, marks=pytest.mark.settings(GATEPOST_CONFIRMATION_SECONDS=seconds))
+            for seconds, words in [
+                ("1800", "30 minutes"),
+                ("5400", "90 minutes"),
+                ("9000", "2 hours"),
+                ("86400", "24 hours"),
+            ]
+        ],
+    )
+    def test_the_mail_says_for_how_long_its_link_works(self, outbox: Outbox, words: str) -> None:
+        register()
+        (mail,) = outbox.messages("mail", "ann@example.org")
+        assert f"The link works once, for {words}." in mail["text"]
+
+    @pytest.mark.parametrize(
         ("email", "password", "refusal"),
         [
             ("nonsense", PASSWORD, EmailInvalid),
