@@ -41,14 +41,28 @@ def _normalize(text: str) -> str:
 def canonicalize(email: str) -> str:
     """The form for comparing: case-folded local part, IDNA domain (RFC 5891) in lower case.
 
+    Raises ``EmailInvalid``.
+    """
+    local, domain = _split(email)
+    return f"{unicodedata.normalize('NFC', local.casefold())}@{domain}"
+
+
+def lower(email: str) -> str:
+    """The same, but its local part in lower case only: to fold it can make it name another
+    mailbox, ``strasse`` for ``straße``. Raises ``EmailInvalid``.
+    """
+    local, domain = _split(email)
+    return f"{unicodedata.normalize('NFC', local.lower())}@{domain}"
+
+
+def _split(email: str) -> tuple[str, str]:
+    """The local part in NFC, and the domain as the network writes it, in lower case.
+
     Python's own codec is the older IDNA, which takes one domain for another: ß for ss.
     """
     local, _, domain = email.strip().rpartition("@")
     try:
-        ascii_domain = (
-            domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()
-        )
+        written = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()
     except idna.IDNAError as error:
         raise EmailInvalid from error
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).casefold())
-    return f"{folded}@{ascii_domain}"
+    return unicodedata.normalize("NFC", local), written

@@ -9,6 +9,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from config import Config
+from services import emails
 from services.clock import now
 from services.gate import signed_identity
 from services.gate.gatekeeper import Answer
@@ -38,7 +39,7 @@ def write(config: Config, answer: Answer, origin: str) -> list[tuple[str, str]]:
         return [*headers, (SIGNED, "")] if app.signed_header else headers
     groups = answer.rules.names_of(person.groups)
     headers = [
-        (names["user"], _write_address(person.email_canonical)),
+        (names["user"], _write_user(person.email)),
         (names["groups"], _join(groups)),
         (names["email"], _write_address(person.email)),
         (
@@ -58,6 +59,12 @@ def _join(groups: tuple[str, ...]) -> str:
     while kept < len(groups) and (length := length + 1 + len(groups[kept])) <= GROUPS_BYTES:
         kept += 1
     return ",".join(groups[:kept])
+
+
+@lru_cache(maxsize=4096)
+def _write_user(email: str) -> str:
+    """However the person wrote their address, the app knows them by one spelling."""
+    return _write_address(emails.lower(email))
 
 
 @lru_cache(maxsize=4096)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.emails import canonicalize, parse
+from services.emails import canonicalize, lower, parse
 from services.errors import EmailInvalid
 
 
@@ -79,6 +79,19 @@ def test_two_ways_to_write_one_address_are_the_same(one: str, other: str) -> Non
 )
 def test_two_mailboxes_are_never_the_same(one: str, other: str) -> None:
     assert canonicalize(one) != canonicalize(other)
+
+
+@pytest.mark.parametrize(
+    ("email", "written"),
+    [
+        ("Ann@Example.ORG", "ann@example.org"),
+        ("Stra\u00dfe@m\u00fcller.example.org", "stra\u00dfe@xn--mller-kva.example.org"),
+        ("\ufb01ona@example.org", "\ufb01ona@example.org"),
+        ("U\u0308mit@example.org", "\u00fcmit@example.org"),
+    ],
+)
+def test_in_lower_case_an_address_is_still_the_same_mailbox(email: str, written: str) -> None:
+    assert lower(email) == written
 
 
 @pytest.mark.parametrize("email", ["ann@example.org", "STRASSE@M\u00fcller.Example.org"])

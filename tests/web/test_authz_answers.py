@@ -399,12 +399,17 @@ def test_the_portal_s_own_cookie_opens_no_app(app: Flask, wiki: App, ann: str) -
 def test_people_whose_addresses_look_alike_are_not_taken_for_each_other(
     app: Flask, wiki: App
 ) -> None:
-    emails = ("jorg@example.org", "jörg@example.org", "j%C3%B6rg@example.org")
+    emails = (
+        "jorg@example.org", "jörg@example.org", "j%C3%B6rg@example.org", "stra\u00dfe@example.org"
+    )  # fmt: skip
     users = [
         ask(app, "forward-auth", cookie=enter(app, email, "staff")).identity[0] for email in emails
     ]
 
-    assert users == ["jorg@example.org", "j%C3%B6rg@example.org", "j%25c3%25b6rg@example.org"]
+    assert users == [
+        "jorg@example.org", "j%C3%B6rg@example.org", "j%25c3%25b6rg@example.org",
+        "stra%C3%9Fe@example.org",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
