@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from flask import Response, request
 
+from blueprints import pending
 from config import Config
 from extensions import settings
 from services.clock import now
@@ -54,6 +55,32 @@ def remove(response: Response, kind: str) -> None:
         name_of(kind, settings()), path="/", httponly=True, samesite="Lax", secure=settings().https,
         domain=_domain_of(kind),
     )  # fmt: skip
+
+
+def write_login(response: Response, token: str, *, remember_me: bool) -> None:
+    """Set the login cookie: for the browser's life, or for the days of "remember me"."""
+    days = timedelta(days=settings().remember_me_days)
+    write(response, LOGIN, token, days if remember_me else None)
+
+
+def write_known(response: Response, known: str) -> None:
+    """Let the browser be known, so that strangers' wrong passwords do not keep it waiting."""
+    known_for = timedelta(days=settings().known_browser_days)
+    write(response, KNOWN_BROWSER, known, known_for)
+
+
+def forget_login(response: Response) -> Response:
+    """Take the login cookie back and start a fresh session."""
+    pending.start_afresh()
+    remove(response, LOGIN)
+    return forget_apps(response)
+
+
+def forget_apps(response: Response) -> Response:
+    """Take back the cookie of the apps where this browser holds one: what it stood for is over."""
+    if read(APPS):
+        remove(response, APPS)
+    return response
 
 
 def _domain_of(kind: str) -> str | None:

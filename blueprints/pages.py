@@ -1,13 +1,11 @@
 """Answering with a page: the status it owes, and redirects that renew the login cookie."""
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Response, g, make_response, redirect, render_template, request
 
-from blueprints import cookies, pending
+from blueprints import cookies
 from blueprints.forms import Form
-from extensions import settings
 from models import LoginSession
 from services.errors import Refusal
 
@@ -49,31 +47,5 @@ def see_other(location: str) -> Response:
 
 def with_login(response: Response, token: str, login_session: LoginSession) -> Response:
     """Hand the login session's new token to the browser, with a fresh session beside it."""
-    write_login(response, token, remember_me=login_session.remember_me)
-    return response
-
-
-def write_login(response: Response, token: str, *, remember_me: bool) -> None:
-    """Set the login cookie: for the browser's life, or for the days of "remember me"."""
-    days = timedelta(days=settings().remember_me_days)
-    cookies.write(response, cookies.LOGIN, token, days if remember_me else None)
-
-
-def write_known(response: Response, known: str) -> None:
-    """Let the browser be known, so that strangers' wrong passwords do not keep it waiting."""
-    known_for = timedelta(days=settings().known_browser_days)
-    cookies.write(response, cookies.KNOWN_BROWSER, known, known_for)
-
-
-def forget_login(response: Response) -> Response:
-    """Take the login cookie back and start a fresh session."""
-    pending.start_afresh()
-    cookies.remove(response, cookies.LOGIN)
-    return forget_apps(response)
-
-
-def forget_apps(response: Response) -> Response:
-    """Take back the cookie of the apps where this browser holds one: what it stood for is over."""
-    if cookies.read(cookies.APPS):
-        cookies.remove(response, cookies.APPS)
+    cookies.write_login(response, token, remember_me=login_session.remember_me)
     return response

@@ -4,11 +4,11 @@ from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from blueprints import guard
+from blueprints import cookies, guard
 from blueprints.account import account
 from blueprints.account.forms import PasswordForm
 from blueprints.forms import refusals_on
-from blueprints.pages import forget_login, page, see_other
+from blueprints.pages import page, see_other
 from services import accounts
 
 
@@ -21,5 +21,5 @@ def close() -> ResponseReturnValue:
         with refusals_on(form):
             accounts.close(guard.the_user(), form.password.data, guard.client())
             flash(gettext("Your account is closed."), "success")
-            return forget_login(see_other(url_for("auth.sign_in")))
+            return cookies.forget_login(see_other(url_for("auth.sign_in")))
     return page("account/close", form=form)

@@ -4,11 +4,11 @@ from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from blueprints import guard
+from blueprints import cookies, guard
 from blueprints.account import account
 from blueprints.account.forms import ChangePasswordForm
 from blueprints.forms import refusals_on
-from blueprints.pages import page, see_other, with_login, write_known
+from blueprints.pages import page, see_other, with_login
 from extensions import settings
 from services import browsers, passwords
 
@@ -25,6 +25,6 @@ def password() -> ResponseReturnValue:
             )
             flash(gettext("Your password was changed."), "success")
             answer = with_login(see_other(url_for("account.overview")), token, acting)
-            write_known(answer, browsers.make_known(guard.the_user()))
+            cookies.write_known(answer, browsers.make_known(guard.the_user()))
             return answer
     return page("account/password", form=form, least=settings().password_least_characters)

@@ -4,12 +4,12 @@ from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from blueprints import guard, pending
+from blueprints import cookies, guard, pending
 from blueprints.auth import auth
 from blueprints.auth.forms import ChoosePasswordForm, EmailForm
 from blueprints.forms import refusals_on
 from blueprints.gate import entry
-from blueprints.pages import forget_login, page, refuse, see_other, write_known
+from blueprints.pages import page, refuse, see_other
 from extensions import settings
 from services import passwords
 from services.errors import LinkInvalid
@@ -40,8 +40,8 @@ def choose_password(token: str) -> ResponseReturnValue:
                 known = passwords.reset(token, form.password.data, guard.client())
                 flash(_done(first), "success")
                 came_for = pending.wanted() or None
-                answer = forget_login(see_other(url_for("auth.sign_in", rd=came_for)))
-                write_known(answer, known)
+                answer = cookies.forget_login(see_other(url_for("auth.sign_in", rd=came_for)))
+                cookies.write_known(answer, known)
                 return answer
     except LinkInvalid as refusal:
         refuse(refusal)

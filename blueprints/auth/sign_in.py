@@ -12,7 +12,7 @@ from blueprints.auth import auth
 from blueprints.auth.forms import SignInForm
 from blueprints.forms import refusals_on
 from blueprints.gate import entry
-from blueprints.pages import forget_apps, forget_login, page, see_other, write_known, write_login
+from blueprints.pages import page, see_other
 from extensions import settings
 from services import login_sessions
 from services import sign_in as signing_in
@@ -56,7 +56,7 @@ def sign_out() -> ResponseReturnValue:
     if login_session:
         login_sessions.sign_out(login_session, guard.client())
     flash(gettext("You are signed out."), "success")
-    return forget_login(see_other(url_for("auth.sign_in")))
+    return cookies.forget_login(see_other(url_for("auth.sign_in")))
 
 
 def enter(outcome: SignedIn | SecondStepDue, leads_to: str, remember_me: bool) -> Response:
@@ -71,11 +71,11 @@ def enter(outcome: SignedIn | SecondStepDue, leads_to: str, remember_me: bool) -
         pending.keep_sign_in(outcome.token)
         response = see_other(url_for("two_factor.choose"))
         cookies.remove(response, cookies.LOGIN)
-        return forget_apps(response)
+        return cookies.forget_apps(response)
     pending.start_afresh()
     if remember_me and not outcome.remember_me:
         flash(_why_not_remembered(), "notice")
-    response = forget_apps(see_other(next_url.checked(leads_to) or url_for("site.home")))
+    response = cookies.forget_apps(see_other(next_url.checked(leads_to) or url_for("site.home")))
     _write_cookies(response, outcome)
     return response
 
@@ -98,8 +98,8 @@ def _browser() -> Browser:
 
 
 def _write_cookies(response: Response, signed_in: SignedIn) -> None:
-    write_login(response, signed_in.login, remember_me=signed_in.remember_me)
-    write_known(response, signed_in.known)
+    cookies.write_login(response, signed_in.login, remember_me=signed_in.remember_me)
+    cookies.write_known(response, signed_in.known)
     if signed_in.remembered:
         remembered_for = timedelta(days=settings().remembered_browser_days)
         cookies.write(response, cookies.REMEMBERED_BROWSER, signed_in.remembered, remembered_for)
