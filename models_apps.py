@@ -1,7 +1,8 @@
 """The tables of the apps behind the portal: who may enter which, and what lets a browser in.
 
 As in ``models``: nothing here sends, decides or commits; times are aware UTC, and
-tokens stand here as SHA-256 digests only.
+tokens stand here as SHA-256 digests only. What administrators press buttons about has ids
+that are used once: a page that was opened before the end of one must not act on another.
 """
 
 from datetime import datetime
@@ -26,6 +27,7 @@ class Group(Base):
     """People who may do the same things. The name goes to apps, so it is kept plain."""
 
     __tablename__ = "groups"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 (as SQLAlchemy reads it)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(40), unique=True)
@@ -61,6 +63,7 @@ class App(Base):
     """An internal app that the portal stands before."""
 
     __tablename__ = "apps"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(60), unique=True)
@@ -117,6 +120,7 @@ class AppGrant(Base):
         CheckConstraint("(group_id IS NULL) <> (user_id IS NULL)", name="one_holder"),
         UniqueConstraint("app_id", "group_id"),
         UniqueConstraint("app_id", "user_id"),
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -148,6 +152,7 @@ class AccessRequest(Base):
             sqlite_where=text("decided_at IS NULL"),
             postgresql_where=text("decided_at IS NULL"),
         ),
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -123,5 +123,62 @@ def test_the_newest_step_can_be_taken_back(empty: Flask) -> None:
     assert isinstance(enter("ann@example.org"), SignedIn)
 
 
+APPS = (
+    (
+        "INSERT INTO apps (name, icon, level, for_everyone, requestable, public_paths, header_names,"
+        " percent_encoded, signed_header, preflight_allowed, cross_site_writes, own_cookie, created_at)"
+        " VALUES (:name, '', 'password', :no, :no, '[]', '{}', :no, :no, :no, :no, :no, :moment)"
+    ),
+    "INSERT INTO groups (name, created_at) VALUES (:name, :moment)",
+    "INSERT INTO app_addresses (app_id, origin) SELECT max(id), :name FROM apps",
+    (
+        "INSERT INTO group_members (group_id, user_id, is_manager, created_at)"
+        " SELECT max(g.id), max(u.id), :no, :moment FROM groups g, users u"
+    ),
+    (
+        "INSERT INTO app_grants (app_id, group_id, created_at)"
+        " SELECT max(a.id), max(g.id), :moment FROM apps a, groups g"
+    ),
+    (
+        "INSERT INTO access_requests (app_id, user_id, reason, created_at)"
+        " SELECT max(a.id), max(u.id), :name, :moment FROM apps a, users u"
+    ),
+)
+NUMBERED = ("access_requests", "app_grants", "apps", "groups")
+
+
+def add_to_apps(*names: str) -> None:
+    """Apps and groups of these names, each with all that hangs on it, as revision 0005 knows them."""
+    for name in names:
+        with writing() as session:
+            for statement in APPS:
+                session.execute(text(statement), {"name": name, "no": False, "moment": MOMENT})
+
+
+def read_apps() -> list[object]:
+    tables = (*NUMBERED, "app_addresses", "group_members")
+    rows = [db.session.execute(text(f"SELECT * FROM {name}")).all() for name in tables]
+    end_reading()
+    return [sorted(map(str, some)) for some in rows]
+
+
+def test_apps_and_who_may_enter_them_stay_and_ids_are_used_once(empty: Flask) -> None:
+    upgrade(STEPS, "0003")
+    add_person("ann@example.org", "ann@example.org", confirmed=True)
+    upgrade(STEPS, "0005")
+    add_to_apps("wiki", "lunch")
+    before = read_apps()
+    upgrade(STEPS)
+    assert read_apps() == before
+
+    with writing() as session:
+        for table in NUMBERED:
+            session.execute(text(f"DELETE FROM {table} WHERE id = 2"))
+    add_to_apps("payroll")
+    for table in NUMBERED:
+        assert db.session.execute(text(f"SELECT max(id) FROM {table}")).scalar_one() == 3, table
+    end_reading()
+
+
 def enter(email: str) -> object:
     return sign_in.with_password(email, PASSWORD, False, Browser(CLIENT))
