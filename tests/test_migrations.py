@@ -125,8 +125,9 @@ def test_the_newest_step_can_be_taken_back(empty: Flask) -> None:
 
 APPS = (
     (
-        "INSERT INTO apps (name, icon, level, for_everyone, requestable, public_paths, header_names,"
-        " percent_encoded, signed_header, preflight_allowed, cross_site_writes, own_cookie, created_at)"
+        "INSERT INTO apps (name, icon, level, for_everyone, requestable, public_paths,"
+        " header_names, percent_encoded, signed_header, preflight_allowed, cross_site_writes,"
+        " own_cookie, created_at)"
         " VALUES (:name, '', 'password', :no, :no, '[]', '{}', :no, :no, :no, :no, :no, :moment)"
     ),
     "INSERT INTO groups (name, created_at) VALUES (:name, :moment)",
@@ -148,7 +149,7 @@ NUMBERED = ("access_requests", "app_grants", "apps", "groups")
 
 
 def add_to_apps(*names: str) -> None:
-    """Apps and groups of these names, each with all that hangs on it, as revision 0005 knows them."""
+    """Apps and groups of these names and all that hangs on each, as revision 0005 knows them."""
     for name in names:
         with writing() as session:
             for statement in APPS:
