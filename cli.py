@@ -17,6 +17,7 @@ import config_docs
 from cli_apps import app_group, group_group
 from cli_doctor import doctor
 from cli_output import (
+    as_json,
     ask_first,
     list_problems,
     needs_database,
@@ -91,7 +92,7 @@ def ready() -> None:
 
 
 @click.command("sweep")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@as_json
 @with_appcontext
 @needs_database
 def sweep(as_json: bool) -> None:
@@ -110,7 +111,7 @@ def after_restore(yes: bool) -> None:
 
 
 @settings_group.command("check")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@as_json
 def check_settings(as_json: bool) -> None:
     """Say every problem of the settings at once, and whether the database answers."""
     checked, problems = config.examine()

@@ -9,6 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from cli_output import (
+    as_json,
     ask_first,
     fail,
     needs_database,
@@ -31,8 +32,6 @@ from services.proxy_lines import PROXIES
 
 app_group = AppGroup("app", help="Apps behind the portal: add, list, show, lines, check, remove.")
 group_group = AppGroup("group", help="Groups: create, delete, list, add and remove people.")
-
-as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
 
 @app_group.command("add")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 from flask.cli import with_appcontext
 
-from cli_output import fail, print_json, says_refusals
+from cli_output import as_json, fail, print_json, says_refusals
 from extensions import settings
 from services import apps, header_names
 from services.doctor import own, portal
@@ -47,7 +47,7 @@ from services.gate.targets import Target, TargetRefused
     metavar="URL",
     help="An address at which the portal must not answer: http://10.0.0.5:8000",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@as_json
 @with_appcontext
 @says_refusals
 def doctor(

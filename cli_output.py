@@ -14,6 +14,7 @@ from services import json_pieces, readiness
 from services.errors import Refusal
 
 without_asking = click.option("--yes", is_flag=True, help="Do not ask.")
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -9,7 +9,14 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from cli_output import ask_first, needs_database, print_rows, print_values, without_asking
+from cli_output import (
+    as_json,
+    ask_first,
+    needs_database,
+    print_rows,
+    print_values,
+    without_asking,
+)
 from extensions import settings
 from models import User
 from services import accounts, administrators, people
@@ -51,7 +58,7 @@ def invite_user(email: str) -> None:
 
 
 @user_group.command("list")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@as_json
 @needs_database
 def list_users(as_json: bool) -> None:
     """List everybody with an account, the oldest account first."""
@@ -61,7 +68,7 @@ def list_users(as_json: bool) -> None:
 
 @user_group.command("show")
 @click.argument("email")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@as_json
 @needs_database
 def show_user(email: str, as_json: bool) -> None:
     """Show an account: its state, its ways, the latest messages and events."""
