@@ -5,7 +5,7 @@
 --
 -- Only a 200 lets the request on to the app: then with the identity headers of the answer, and
 -- without the portal's own cookies. Any other answer of the portal is given to the visitor as it
--- is; no answer, or one that makes no sense, is 503. `flask app` pages write the frontend's lines.
+-- is; no answer, or one that makes no sense, is 503. `flask app lines` writes the frontend's lines.
 
 local PATH = "/api/authz/forward-auth"
 local MILLISECONDS = 10000
