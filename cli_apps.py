@@ -112,9 +112,10 @@ def show_lines(name: str, proxy: str, upstream: str, portal: str) -> None:
 def remove_app(name: str, yes: bool) -> None:
     """Remove an app, with who may enter it; nobody gets in any more."""
     app = _need_app(name)
+    whom = _say(app, grants.list_let_in().get(app.id))
     lost = [
         f"Without it nobody may enter {app.name} ({app.addresses[0].origin}).",
-        f"With it go its settings, and whom it lets in: {_whom_it_lets_in(app)}.",
+        f"With it go its settings, and whom it lets in: {whom}.",
     ]
     ask_first(f"Remove {app.name} for good?", yes, lost)
     apps.remove(app.id, OPERATOR)
@@ -219,20 +220,19 @@ def _need_group(name: str) -> None:
         fail(f"There is no group {name}. Make it first: flask group create {shlex.quote(name)}")
 
 
-def _whom_it_lets_in(app: App) -> str:
-    named = len(grants.list_all(app))
-    everyone = ["everyone with an account"] if app.for_everyone else []
-    return " and ".join([*everyone, *([f"{named} by name"] if named else [])]) or "nobody"
-
-
 def _summarize(app: App, let_in: LetIn | None) -> dict[str, object]:
     return {
         "name": app.name, "address": app.addresses[0].origin, "level": app.level,
-        "who": "everyone" if app.for_everyone else _say(let_in) if let_in else "nobody",
+        "who": _say(app, let_in),
     }  # fmt: skip
 
 
-def _say(let_in: LetIn) -> str:
+def _say(app: App, let_in: LetIn | None) -> str:
+    """Whom the app lets in now."""
+    if app.for_everyone:
+        return "everyone"
+    if let_in is None:
+        return "nobody"
     people = let_in.people
     named = [f"{people} {'person' if people == 1 else 'people'}"] if people else []
     return ", ".join([*let_in.groups, *named])

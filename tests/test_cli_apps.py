@@ -110,11 +110,17 @@ class TestApps:
         with app.app_context():
             assert [row.name for row in apps.list_all()] == ["Lunch"]
 
-    def test_removing_one_says_what_is_lost(self, run: Run) -> None:
+    def test_removing_one_says_what_is_lost(
+        self, app: Flask, run: Run, new_person: NewPerson
+    ) -> None:
+        new_person()
         good(run("group", "create", "staff"))
         good(run("app", "add", "Wiki", WIKI, "--group", "staff"))
         good(run("app", "add", "Lunch", "lunch.example.org"))
-        for name, whom in (("Wiki", "1 by name"), ("Lunch", "everyone with an account")):
+        with app.app_context():
+            let_in(apps.find_by_name("Wiki"), ANN)
+            let_in(make_app("Old"), ANN, now())
+        for name, whom in (("Wiki", "staff, 1 person"), ("Lunch", "everyone"), ("Old", "nobody")):
             assert good(run("app", "remove", name)).splitlines() == [
                 f"Without it nobody may enter {name} (https://{name.lower()}.example.org).",
                 f"With it go its settings, and whom it lets in: {whom}.",
