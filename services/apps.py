@@ -59,7 +59,7 @@ def change(app_id: int, draft: AppDraft, seen: str, actor: Actor) -> App:
             app = hold(session, app_id)
             if fingerprint(app) != seen:
                 raise AppChangedMeanwhile
-            changed = _changed_fields(draft_of(app), checked)
+            changed = differences(app, checked)
             if changed:
                 _write(session, app, checked)
                 record(
@@ -145,7 +145,8 @@ def fingerprint(app: App) -> str:
 
 def differences(app: App, draft: AppDraft) -> list[str]:
     """The names of the fields in which an app is not what a draft says."""
-    return _changed_fields(draft_of(app), draft)
+    old, new = asdict(draft_of(app)), asdict(draft)
+    return [name for name in old if old[name] != new[name]]
 
 
 def hold(session: Session, app_id: int) -> App:
@@ -165,11 +166,6 @@ def _only(app: App | None) -> App:
     if app is None:
         raise AppUnknown
     return app
-
-
-def _changed_fields(before: AppDraft, after: AppDraft) -> list[str]:
-    old, new = asdict(before), asdict(after)
-    return [name for name in old if old[name] != new[name]]
 
 
 def _write(session: Session, app: App, draft: AppDraft) -> None:

@@ -16,7 +16,6 @@ from models import User
 from models_apps import Group, GroupMember
 from services.audit import Actor, Event, record
 from services.clock import now
-from services.emails import canonicalize
 from services.errors_apps import (
     AlreadyMember,
     GroupNameTaken,
@@ -175,7 +174,7 @@ def list_members(
         folded = beginning.strip().casefold()
         statement = statement.where(User.email_canonical.startswith(folded, autoescape=True))
     rows = db.session.scalars(statement).all()
-    return cut(rows, lambda member: canonicalize(member.user.email), size)
+    return cut(rows, lambda member: member.user.email_canonical, size)
 
 
 def list_of(user: User) -> list[GroupMember]:
