@@ -51,6 +51,10 @@ class Form(FlaskForm):  # type: ignore[misc]
                 field.errors = [*field.errors, str(part)]
 
 
+class ConfirmForm(Form):
+    """A button and nothing else."""
+
+
 class refusals_on:  # noqa: N801 (reads as the statement it stands in)
     """``with refusals_on(form):`` shows a refusal on the form and gives the page its status."""
 

@@ -8,8 +8,8 @@ from flask_babel import gettext
 
 from blueprints import guard
 from blueprints.admin import actor, admin
-from blueprints.admin.forms import AppForm, ConfirmForm, GrantForm, HandlingForm
-from blueprints.forms import refusals_on
+from blueprints.admin.forms import AppForm, GrantForm, HandlingForm
+from blueprints.forms import ConfirmForm, refusals_on
 from blueprints.pages import page, read_text, see_other
 from extensions import settings
 from models_apps import App

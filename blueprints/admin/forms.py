@@ -112,7 +112,3 @@ class GroupForm(Form):
     """A new group."""
 
     name = StringField(_("Name"), [required(_("Enter the group's name.")), at_most(60)])
-
-
-class ConfirmForm(Form):
-    """One button."""

@@ -8,8 +8,8 @@ from flask_babel import gettext
 
 from blueprints import guard
 from blueprints.admin import actor, admin, for_group_managers
-from blueprints.admin.forms import ConfirmForm, GroupForm, MemberForm
-from blueprints.forms import refusals_on
+from blueprints.admin.forms import GroupForm, MemberForm
+from blueprints.forms import ConfirmForm, refusals_on
 from blueprints.pages import page, read_text, refuse, see_other
 from services import days, grants, groups
 from services.errors import Refusal

@@ -6,8 +6,8 @@ from flask_babel import gettext
 
 from blueprints import guard, pending
 from blueprints.auth import auth
-from blueprints.auth.forms import ConfirmForm, EmailForm
-from blueprints.forms import refusals_on
+from blueprints.auth.forms import EmailForm
+from blueprints.forms import ConfirmForm, refusals_on
 from blueprints.gate import entry
 from blueprints.pages import page, refuse, see_other, with_login
 from extensions import settings

@@ -51,7 +51,3 @@ class SetupForm(RegisterForm):
     token = StringField(
         _("Setup token"), [required(_("Enter the token from the portal's log.")), at_most(100)]
     )
-
-
-class ConfirmForm(Form):
-    """A button and nothing else."""

@@ -5,22 +5,18 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from blueprints import guard
-from blueprints.forms import Form, refusals_on
+from blueprints.forms import ConfirmForm, refusals_on
 from blueprints.gate import entry, gate
 from blueprints.pages import page, see_other, with_login
 from extensions import settings
 from services import two_factor, ways
 
 
-class TurnOnForm(Form):
-    """A button and nothing else."""
-
-
 @gate.route("/turn-on-two-factor", methods=["GET", "POST"])
 @guard.recently_authenticated
 def turn_on_two_factor() -> ResponseReturnValue:
     """Say that the app asks for two-factor sign-in, and turn it on."""
-    app, acting, form = entry.wanted_card(), guard.current_login_session(), TurnOnForm()
+    app, acting, form = entry.wanted_card(), guard.current_login_session(), ConfirmForm()
     if app is None or ways.second_step_due(guard.the_user()):
         return see_other(_home())
     if form.validate_on_submit():
