@@ -83,7 +83,8 @@ class Complaints:
         if moment < self._next.get(kind, 0.0):
             return False
         if len(self._next) >= MOST_KINDS:
-            self._next = {k: then for k, then in self._next.items() if then > moment}
+            # a copy: other threads complain meanwhile
+            self._next = {k: then for k, then in self._next.copy().items() if then > moment}
             if len(self._next) >= MOST_KINDS:
                 return False
         self._next[kind] = moment + SECONDS
