@@ -11,6 +11,7 @@ import structlog
 from flask import Response, abort, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.exceptions import MethodNotAllowed
 
 from blueprints import cookies, guard
 from blueprints.gate import entry, gate
@@ -32,7 +33,7 @@ SECRET_LIFE = timedelta(minutes=10)
 def at_app() -> ResponseReturnValue:
     """On the app's host: begin a hand-over, or end it with the portal's token."""
     if request.method != "GET":  # a HEAD must not use a token up
-        abort(405)
+        raise MethodNotAllowed(["GET"])
     here = _app_here()
     if "token" in request.args:
         return _end(here, request.args["token"])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Response, abort, make_response, redirect, send_file, url_for
+from flask import Response, abort, make_response, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -45,6 +45,7 @@ def theme() -> Response:
     response.content_type = "text/css; charset=utf-8"
     response.cache_control.max_age = 3600
     response.add_etag()
+    response.make_conditional(request)
     return response
 
 

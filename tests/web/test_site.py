@@ -62,6 +62,11 @@ class TestLook:
         assert "#1d4ed8" in answer.text
         assert answer.cache_control.max_age
 
+        again = client.get(sheets[-1], headers={"If-None-Match": answer.headers["ETag"]})
+        assert (again.status_code, again.data) == (304, b"")
+        assert again.headers["ETag"] == answer.headers["ETag"]
+        assert again.headers["Cache-Control"] == answer.headers["Cache-Control"]
+
     def test_without_one_there_is_no_such_sheet_on_the_page(self, client: FlaskClient) -> None:
         assert "theme.css" not in open_page(client, "/sign-in").html
 
