@@ -39,6 +39,12 @@ LONGEST_QUERY = 7500
 _NEVER_KEPT = [("Cache-Control", "no-store"), ("Vary", "Cookie, Authorization")]
 _NOT_EVEN_BY_NGINX = ("X-Accel-Expires", "0")
 """What is true of one path alone: a cache of verdicts that ignores no-store must not keep it."""
+_JSON = [
+    ("Content-Type", "application/json"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+]
+"""Many proxies hand what we say on to the browser, as an answer of the app's own host."""
 _STATUS = {
     200: "200 OK", 302: "302 Found", 303: "303 See Other", 400: "400 Bad Request",
     401: "401 Unauthorized", 403: "403 Forbidden", 503: "503 Service Unavailable",
@@ -152,4 +158,4 @@ class Authz:
 
 def _say(status: int, error: str, **more: str) -> Reply:
     body = json.dumps({"error": error, **more}).encode()
-    return status, [("Content-Type", "application/json")], body
+    return status, _JSON.copy(), body

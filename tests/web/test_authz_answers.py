@@ -155,6 +155,23 @@ def test_not_for_this_person(app: Flask, wiki: App, family: str) -> None:
 
 
 @every_family
+def test_whatever_is_said_is_data_and_nothing_else(app: Flask, wiki: App, family: str) -> None:
+    bob = enter(app, "bob@example.org")
+    told = [
+        ask(app, family, sent=SCRIPT), ask(app, family, cookie=bob, sent=SCRIPT),
+        ask(app, family, cookie=bob), ask(app, family, host="unheard-of.example.org"),
+    ]  # fmt: skip
+
+    assert [said.status for said in told] == [401, 403, 403, 400]
+    for said in told:
+        assert said.body
+        assert said.headers["X-Content-Type-Options"] == "nosniff"
+        policy = said.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; ")
+        assert "frame-ancestors 'none'" in policy
+
+
+@every_family
 def test_an_app_that_nobody_registered(app: Flask, ann: str, family: str) -> None:
     for host in ("evil.example.org", "wiki.example.org.evil.example.net", "wiki.example.org:444"):
         assert ask(app, family, host=host, cookie=ann).json == {"error": "app_unknown"}
