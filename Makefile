@@ -25,6 +25,9 @@ GATEPOST_TEST_POSTGRES := $(or $(GATEPOST_TEST_POSTGRES),postgresql://postgres@1
 
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 GRANIAN := exec $(BIN)/granian --interface wsgi --factory app:serve --no-ws --blocking-threads $(THREADS) --workers-kill-timeout 15
+# Two servers on one port would answer in turn: granian's workers share theirs with whoever asks.
+LISTEN := $(BIN)/python -c 'import socket, sys; host, port = sys.argv[1:]; socket.create_server((host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET)'
+CANNOT_LISTEN := "Gatepost cannot listen there: the port is taken, or no address of this machine was named. PORT=8001 chooses another port."
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(LOCK_FLAGS)
 
 .PHONY: help
@@ -41,6 +44,7 @@ proxies: $(PROXIES) ## Make .venv-proxies: the real proxies and apps that tests/
 run: export GATEPOST_ENV := $(or $(GATEPOST_ENV),development)
 run: export PORT := $(PORT)
 run: $(RUNTIME) ## Run a development portal on 127.0.0.1:8000 (PORT=8001 moves it)
+	@$(LISTEN) 127.0.0.1 $(PORT) 2> /dev/null || { echo $(CANNOT_LISTEN) >&2; exit 1; }
 	@$(BIN)/flask db upgrade
 	@echo "Gatepost: http://127.0.0.1:$(PORT) (texts and mails: http://127.0.0.1:$(PORT)/dev/outbox)"
 	@$(GRANIAN) --host 127.0.0.1 --port $(PORT) --workers 1
@@ -51,6 +55,7 @@ upgrade: $(RUNTIME) ## Prepare or upgrade the database (settings from the enviro
 
 .PHONY: serve
 serve: $(RUNTIME) ## Run the production server (HOST, PORT, WORKERS, THREADS; settings from the environment)
+	@$(LISTEN) $(HOST) $(PORT) 2> /dev/null || { echo $(CANNOT_LISTEN) >&2; exit 1; }
 	@$(BIN)/flask ready
 	@$(GRANIAN) --host $(HOST) --port $(PORT) --workers $(WORKERS) --respawn-failed-workers
 
@@ -83,7 +88,7 @@ types: $(DEV) ## Check types
 check: test lint types ## Run all that CI runs: tests, lint, format, types
 
 .PHONY: bench
-bench: $(DEV) ## Measure sign-ins against the production server
+bench: $(DEV) ## Measure sign-ins, growth and verdicts against the production server
 	@$(BIN)/python -m bench
 
 .PHONY: docs

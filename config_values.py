@@ -58,13 +58,16 @@ def read_domains(value: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in read_words(value))
 
 
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+", re.ASCII | re.IGNORECASE)
+
+
 def read_base_url(value: str) -> str:
     """Scheme and host, in lower case."""
     parts = urlsplit(value.strip())
     extra = parts.query or parts.fragment or not _has_a_good_port(parts)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or extra:
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.hostname or "") or extra:
         raise ValueError("must look like https://login.example.org")
-    if parts.path.strip("/") or parts.username:
+    if parts.path.strip("/") or "@" in parts.netloc:
         raise ValueError("must be scheme and host only, without a path or a user name")
     return f"{parts.scheme}://{parts.netloc.lower()}"
 

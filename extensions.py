@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 from flask import current_app
@@ -142,12 +142,18 @@ def end_reading() -> None:
 def prepare_engine(engine: Engine) -> None:
     """Teach an engine what we rely on.
 
-    SQLite: WAL, waiting, foreign keys, explicit BEGIN. PostgreSQL: dates that the driver can read,
-    whatever style the database has for people.
+    SQLite: a file that nobody else reads, WAL, waiting, foreign keys, explicit BEGIN.
+    PostgreSQL: dates that the driver can read, whatever style the database has for people.
     """
     if engine.dialect.name != "sqlite":
         event.listen(engine, "connect", _write_dates_as_iso)
         return
+
+    @event.listens_for(engine, "do_connect")
+    def make_file(*_arguments: Any) -> None:
+        # SQLite would make it as everybody's; what it puts beside it takes after it.
+        with suppress(OSError):
+            os.close(os.open(engine.url.database or "", os.O_CREAT | os.O_EXCL, 0o600))
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:

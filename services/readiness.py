@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -16,6 +16,7 @@ from extensions import db
 UPGRADE = "flask db upgrade"
 _AWAY = "database unavailable or not prepared"
 _BEHIND = "database not upgraded"
+_TABLE = "alembic_version"
 _VERSION = text("SELECT version_num FROM alembic_version")
 
 
@@ -43,17 +44,13 @@ def find_problem() -> Problem | None:
     if _file_is_missing():
         return Problem(_AWAY, "The database has no tables yet", UPGRADE)
     try:
-        db.session.connection()
+        if not inspect(db.session.connection()).has_table(_TABLE):
+            return Problem(_AWAY, "The database has no tables yet", UPGRADE)
+        return _judge(db.session.scalar(_VERSION))
     except SQLAlchemyError as error:
         db.session.rollback()
         mend = "start the database, or correct GATEPOST_DATABASE_URL"
         return Problem(_AWAY, explain(error), mend)
-    try:
-        version = db.session.scalar(_VERSION)
-    except SQLAlchemyError:
-        db.session.rollback()
-        return Problem(_AWAY, "The database has no tables yet", UPGRADE)
-    return _judge(version)
 
 
 def explain(error: SQLAlchemyError) -> str:

@@ -11,6 +11,7 @@ from models import (
     PendingSignIn,
     RememberedBrowser,
 )
+from services.clock import now
 from services.gate import registry
 
 _ENDED: tuple[tuple[type[Base], str], ...] = (
@@ -33,6 +34,7 @@ def end_all() -> dict[str, int]:
         unused = delete(EmailLink).where(EmailLink.used_at.is_(None))
         ended["links"] = change_rows(session, unused)
         waiting = update(Message).where(Message.state.in_(("queued", "sending")))
-        ended["messages"] = change_rows(session, waiting.values(state="dropped", payload=None))
+        dropped = waiting.values(state="dropped", payload=None, done_at=now())
+        ended["messages"] = change_rows(session, dropped)
         registry.touch(session)
         return ended

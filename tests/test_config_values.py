@@ -104,6 +104,7 @@ class TestReading:
             "login.example.org", "ftp://login.example.org", "https://", "https://a.example.org/x",
             "https://ann:word@login.example.org", "https://login.example.org?x=1",
             "https://login.example.org:port", "https://login.example.org:99999", "https://[::1",
+            "https://:word@login.example.org", "https://login exa.org", "https://l\u00f6gin.example.org",
         ],
     )  # fmt: skip
     def test_an_address_that_is_none_is_refused(self, given: str) -> None:

@@ -5,6 +5,7 @@ logs and lies out of the portal, a unit whose server knows its options, and the 
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -217,3 +218,18 @@ def register(pool: urllib3.PoolManager, port: int, token: str, cookie: str) -> i
         retries=False,
     )
     return answer.status
+
+
+@pytest.mark.parametrize("target", ["run", "serve"])
+def test_a_second_server_does_not_share_the_port_of_the_first(target: str) -> None:
+    with socket.socket() as first:
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        first.bind(("127.0.0.1", 0))
+        first.listen()
+        second = subprocess.run(
+            ["make", target], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+            env={**os.environ, **QUICK, "PORT": str(first.getsockname()[1])},
+        )  # fmt: skip
+
+    assert second.returncode != 0
+    assert "cannot listen there: the port is taken" in second.stderr

@@ -1,14 +1,16 @@
-"""Write transactions: threads of one process take turns, also after a fork."""
+"""Connections: threads of one process take turns to write, also after a fork; whose file it is."""
 
 import os
+import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import create_engine, select, text
 
-from extensions import db, write_turns, writing
+from extensions import db, prepare_engine, write_turns, writing
 from models import Limit
 from tests.conftest import POSTGRESQL
 
@@ -58,3 +60,18 @@ def test_a_child_does_not_wait_for_a_turn_of_a_thread_that_it_has_not(app: Flask
     over.set()
     holder.join()
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_nobody_else_reads_a_new_database(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/new.db")
+    prepare_engine(engine)
+    others_may_read = os.umask(0o022)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE secrets (word TEXT)"))
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    finally:
+        os.umask(others_may_read)
+        engine.dispose()
+
+    assert modes == {"new.db": 0o600, "new.db-wal": 0o600, "new.db-shm": 0o600}

@@ -60,6 +60,21 @@ def test_no_database_or_an_empty_one_is_not_and_no_more_is_said(
     assert problem_of(broken) == "database unavailable or not prepared"
 
 
+def test_tables_that_cannot_be_read_ask_for_no_upgrade(context: Flask) -> None:
+    with writing() as session:
+        session.execute(text("ALTER TABLE alembic_version RENAME COLUMN version_num TO other"))
+    try:
+        problem = readiness.find_problem()
+        assert problem
+        assert not problem.asks_for_upgrade
+        assert problem.word == "database unavailable or not prepared"
+    finally:
+        with writing() as session:
+            session.execute(text("ALTER TABLE alembic_version RENAME COLUMN other TO version_num"))
+
+    assert readiness.find_problem() is None
+
+
 def test_a_session_goes_on_after_a_problem(context: Flask) -> None:
     with writing() as session:
         session.execute(text("ALTER TABLE alembic_version RENAME TO away"))

@@ -97,3 +97,4 @@ def test_what_waited_is_not_sent_again() -> None:
     assert restoring.end_all()["messages"] == 1
     message = row(message_id)
     assert (message.state, message.payload) == ("dropped", None)
+    assert message.done_at is not None
