@@ -6,11 +6,17 @@ signed in would overwrite it.
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from flask_babel import lazy_gettext
 
 from services.errors_apps import AppUnsuitable
-from services.gate.registry import IDENTITY
+
+IDENTITY = MappingProxyType(
+    {"user": "Remote-User", "groups": "Remote-Groups", "email": "Remote-Email",
+     "name": "Remote-Name"}
+)  # fmt: skip
+"""The identity headers, unless an app has other names for them."""
 
 SIGNED = "Remote-Jwt"
 
@@ -44,7 +50,7 @@ def check_header_names(typed: Mapping[str, str]) -> dict[str, str]:
     seen = {SIGNED.lower()}
     own_last = sorted(names.items(), key=lambda item: item[1] != IDENTITY[item[0]])
     for what, name in own_last:
-        if not _NAME.fullmatch(name) or len(name) > LONGEST:
+        if not _is_name(name):
             raise AppUnsuitable(
                 f"header_{what}",
                 lazy_gettext("Use letters, digits and dashes, like X-Forwarded-User."),
@@ -62,6 +68,21 @@ def check_header_names(typed: Mapping[str, str]) -> dict[str, str]:
     return {what: name for what, name in names.items() if name != IDENTITY[what]}
 
 
+def complete(own_names: object) -> dict[str, str]:
+    """All four names by what they carry: the app's own, as they stand in its row, and the usual
+    one for each that is missing or can be no name.
+    """
+    own = own_names if isinstance(own_names, dict) else {}
+    return {
+        what: name if isinstance(name := own.get(what), str) and _is_name(name) else usual
+        for what, usual in IDENTITY.items()
+    }
+
+
 def list_sent(own_names: Mapping[str, str], signed_header: bool) -> list[str]:
     """The headers that an app gets, by the names that it wants."""
-    return [*{**IDENTITY, **own_names}.values(), *([SIGNED] if signed_header else [])]
+    return [*complete(own_names).values(), *([SIGNED] if signed_header else [])]
+
+
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and len(name) <= LONGEST

@@ -16,8 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from config import ROOT, Config
 from config_values import UNIX_SOCKET
 from models_apps import App
-from services.gate.registry import IDENTITY
-from services.header_names import SIGNED
+from services.header_names import IDENTITY, SIGNED, complete
 
 PROXIES = ("nginx", "caddy", "traefik", "haproxy", "envoy")
 
@@ -119,7 +118,7 @@ def render(
     ``portal`` is where the proxy reaches the portal, ``unix:/path`` or ``host:port``
     (default: the usual socket where the settings trust one, else the usual port);
     ``upstream`` is where it reaches the app, ``host:port``. Raises ``KeyError`` for
-    another proxy, ``ValueError`` for addresses and header names that are none.
+    another proxy, ``ValueError`` for addresses that are none.
     """
     by_socket = UNIX_SOCKET in config.trusted_proxies and proxy in REACH_A_SOCKET
     where = _read_portal(portal or (SOCKET if by_socket else LOOPBACK))
@@ -133,9 +132,7 @@ def render(
 
 def identity_of(app: App) -> dict[str, str]:
     """The identity headers that the app gets: what each says, and its name."""
-    names = {**IDENTITY, **(app.header_names or {})}
-    if not all(re.fullmatch(r"[A-Za-z0-9-]+", name) for name in names.values()):
-        raise ValueError(f"{app.name} has an identity header whose name is none")
+    names = complete(app.header_names)
     return {**names, "jwt": SIGNED} if app.signed_header else names
 
 

@@ -5,24 +5,18 @@ its own transaction (``touch``); whoever decides compares versions. Grants to
 groups are here, those to single people are read with the person (``facts``).
 """
 
-import re
 import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 
 from sqlalchemy import Connection, Engine, RowMapping, select, text
 from sqlalchemy.orm import Session
 
 from models_apps import App, AppAddress, AppGrant, GateState, Group
-
-IDENTITY = MappingProxyType(
-    {"user": "Remote-User", "groups": "Remote-Groups", "email": "Remote-Email",
-     "name": "Remote-Name"}
-)  # fmt: skip
-"""The identity headers, unless an app has other names for them."""
+from services.header_names import IDENTITY as IDENTITY
+from services.header_names import complete
 
 PASSWORD, TWO_FACTOR, RECENT_TWO_FACTOR = "password", "two-factor", "recent-two-factor"
 LEVELS = (PASSWORD, TWO_FACTOR, RECENT_TWO_FACTOR)
@@ -30,8 +24,6 @@ LEVELS = (PASSWORD, TWO_FACTOR, RECENT_TWO_FACTOR)
 
 MOST_TOGETHER = 5000
 """Sets of groups whose names are kept ready."""
-
-_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +158,7 @@ def _make_rules(
     return AppRules(
         **taken,
         public_paths=tuple(p for p in _as_list(row["public_paths"]) if p.startswith("/")),
-        header_names=_header_names(row["header_names"]),
+        header_names=complete(row["header_names"]),
         origins=origins,
         groups=groups or {},
     )
@@ -180,14 +172,3 @@ _COPIED = (
 
 def _as_list(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _header_names(value: object) -> Mapping[str, str]:
-    """The app's own names, as far as they can be header names; the usual ones for the rest."""
-    own = value if isinstance(value, dict) else {}
-    return {
-        kind: name
-        if isinstance(name := own.get(kind), str) and _HEADER_NAME.fullmatch(name)
-        else usual
-        for kind, usual in IDENTITY.items()
-    }

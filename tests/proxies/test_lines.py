@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models_apps import App
-from services import proxy_lines
+from services import header_names, proxy_lines
 from tests.proxies import kinds
 from tests.proxies.write_samples import CONFIG, WIKI, app_at, path_of, sample
 from tests.standins.certificate import Certificate
@@ -41,13 +41,21 @@ def test_the_proxy_takes_the_lines(
     assert said.returncode == 0, said.stdout + said.stderr
 
 
-def test_what_is_no_address_or_header_does_not_get_into_the_lines() -> None:
+def test_what_is_no_address_does_not_get_into_the_lines() -> None:
     for about in ({"portal": "unix:/run/a b"}, {"upstream": "app:1; }"}, {"portal": "localhost"}):
         with pytest.raises(ValueError, match="is no"):
             proxy_lines.render(WIKI, "nginx", CONFIG, **about)
     for proxy in ("haproxy", "traefik"):
         with pytest.raises(ValueError, match="cannot reach"):
             proxy_lines.render(WIKI, proxy, CONFIG, portal=proxy_lines.SOCKET)
-    odd = app_at("https://wiki.example.org", header_names={"user": "X-User {"})
-    with pytest.raises(ValueError, match="identity header"):
-        proxy_lines.render(odd, "nginx", CONFIG)
+
+
+@pytest.mark.parametrize("name", ["X-User {", "X-User-", "", "x" * 41, 7])
+def test_a_name_that_can_be_none_is_the_usual_one_in_the_lines_as_in_the_answers(
+    name: object,
+) -> None:
+    odd = app_at("https://wiki.example.org", header_names={"user": name})
+    for proxy in proxy_lines.PROXIES:
+        lines = proxy_lines.render(odd, proxy, CONFIG)
+        assert lines == proxy_lines.render(WIKI, proxy, CONFIG)
+    assert header_names.list_sent({"user": name}, False)[0] == "Remote-User"
