@@ -83,8 +83,8 @@ class Config:
     database_url: str = setting("", "SQLAlchemy address; `postgresql://…` or SQLite", read_database_url, secret=True)
     instance_dir: Path = setting(ROOT / "instance", "where SQLite, the development key and the outbox live", Path)
     registration: str = setting("open", "who may register: `open`, `invite` or `closed`", read_one_of("open", "invite", "closed"))
-    require_two_factor: bool = setting(False, "`yes`: nobody gets past the account page without two-factor sign-in", read_yes_or_no)
-    trusted_proxies: tuple[Network | str, ...] = setting((), "networks whose `X-Forwarded-For` is believed, such as `127.0.0.1/32`; `unix` for a Unix socket", read_networks)
+    require_two_factor: bool = setting(False, "`yes`: everybody is asked for a code after the password, and nobody can turn that off", read_yes_or_no)
+    trusted_proxies: tuple[Network | str, ...] = setting((), "networks of the proxies, such as `127.0.0.1/32`; `unix` for a Unix socket: their `X-Forwarded-For` is believed, and where any is named, they alone may ask whether a request to an app may enter", read_networks)
     app_domains: tuple[str, ...] = setting((), "domains whose apps the portal stands before, such as `example.org,example.net`; without any, apps cannot be added", read_domains)
     verdict_mark: str = setting("", "path of a link that is moved whenever somebody may have lost access, such as `/run/gatepost/mark`, for an [nginx that keeps verdicts](forward-auth.md#a-faster-nginx)", read_text)
 
@@ -96,7 +96,7 @@ class Config:
 
     sms_gateway: str = setting("", "`twilio`, or `none` for a portal without texts; in development also `console` and `file`", read_one_of("console", "file", "twilio", "none"))
     mail_gateway: str = setting("", "`smtp`; in development also `console` and `file`", read_one_of("console", "file", "smtp"))
-    outbox_dir: Path = setting(Path(), "where the `file` gateways append `sms.jsonl` and `mail.jsonl`", Path)
+    outbox_dir: Path = setting(Path(), "where the `file` and `console` gateways append `sms.jsonl` and `mail.jsonl`", Path)
     smtp_url: str = setting("", "`smtp://user:password@host:587` (STARTTLS where offered, required with a login), `smtps://…:465`", secret=True)
     mail_from: str = setting("", "sender of mails, such as `Example Login <login@example.org>`")
     alert_email: str = setting("", "who is told when a limit of the whole portal was reached or texts fail")
@@ -137,7 +137,7 @@ class Config:
     number_per_day_in_all: int = number(30, "codes texted to one number in a day to sign in, and to prove it, entered or not")
     proven_number_portal_per_day_each: int = number(5, "texts to proven numbers in all in a day, for each such number on average; an entered code gives its place back")
     breaker_texts: int = number(20, "texts to unproven numbers of a country or prefix that the breaker looks at")
-    breaker_percent: int = number(30, "fewer codes entered than this pauses that country or prefix", least=0)
+    breaker_percent: int = number(30, "percent of those codes that must be entered; below it, texts to that country or prefix pause", least=0)
     breaker_pause_seconds: int = number(3600, "length of that pause")
 
     password_fails_per_5_minutes: int = number(5, "wrong passwords for one account from unknown browsers before waits begin")
