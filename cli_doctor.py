@@ -18,6 +18,7 @@ from services.doctor.standin import StandIn, listening
 from services.doctor.wire import Wire
 from services.errors_apps import AppUnknown
 from services.gate import targets
+from services.gate.entry import Wanted, shared_domain
 from services.gate.targets import Target, TargetRefused
 
 
@@ -85,7 +86,7 @@ def _examine_app(target: Target, listen: str, wire: Wire) -> list[Finding]:
     patient = Patient(
         target.url,
         tuple(header_names.list_sent(app.header_names, app.signed_header)),
-        app.own_cookie or settings().app_domain_of(target.host) != settings().cookie_domain,
+        uses_hand_over=not shared_domain(Wanted(target, app)),
     )
     with _standing_in(listen) as standin:
         return Examiner(settings(), wire, patient, standin, listen).examine()
@@ -107,8 +108,7 @@ def _standing_in(listen: str) -> Iterator[StandIn | None]:
 def _read(url: str) -> Target:
     """The address as the gate reads it; a host alone will do."""
     try:
-        whole = url if "://" in url else f"https://{url}"
-        return targets.parse(whole, allow_http=settings().development)
+        return targets.read(url if "://" in url else f"https://{url}")
     except TargetRefused as refused:
         fail(f"{url} {refused}.")
 

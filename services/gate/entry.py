@@ -14,7 +14,7 @@ from services import apps, ways
 from services.clock import now
 from services.errors_apps import AppUnknown
 from services.gate import app_sessions, targets
-from services.gate.facts import Facts, read_admissions
+from services.gate.facts import Facts, gather
 from services.gate.gatekeeper import the_gatekeeper
 from services.gate.targets import Target, TargetRefused
 from services.gate.verdict import Outcome, Question
@@ -53,7 +53,7 @@ def find_wanted(address: str) -> Wanted:
     Raises ``AddressRefused``.
     """
     try:
-        target = targets.parse(address, allow_http=settings().development)
+        target = targets.read(address)
         if target.host == settings().host or not settings().app_domain_of(target.host):
             raise AddressRefused("not in a domain of apps")
         return Wanted(target, apps.find_by_origin(target.origin))
@@ -89,13 +89,9 @@ def keeps_shared_cookie(token: str, login_session: LoginSession) -> bool:
 
 def _see(login_session: LoginSession, wanted: Wanted) -> Facts:
     """The facts as an app session would show them that were opened now."""
-    user = login_session.user
-    return Facts(
-        scope=wanted.target.origin, session_id=login_session.id, user_id=user.id,
+    return gather(
+        db.session(), login_session.user, scope=wanted.target.origin, session_id=login_session.id,
         amr=login_session.amr, second_factor_proved_at=login_session.second_factor_proved_at,
-        opened_at=now(),
-        last_seen_at=login_session.last_seen_at, expires_at=login_session.expires_at,
-        idle_seconds=login_session.idle_seconds, email=user.email,
-        email_canonical=user.email_canonical, name=user.name,
-        two_factor_enabled=user.two_factor_enabled, **read_admissions(db.session(), user),
+        opened_at=now(), last_seen_at=login_session.last_seen_at,
+        expires_at=login_session.expires_at, idle_seconds=login_session.idle_seconds,
     )  # fmt: skip

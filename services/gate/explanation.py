@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 
 from flask_babel import LazyString, gettext, lazy_gettext
 
-from extensions import db, settings
+from extensions import db
 from models import User
 from services import ways
 from services.clock import now
 from services.days import last_day
 from services.errors import Refusal
 from services.gate import targets
-from services.gate.facts import Facts, lasts, read_admissions
+from services.gate.facts import Facts, gather, lasts
 from services.gate.gatekeeper import Answer, the_gatekeeper
 from services.gate.verdict import Outcome, Question, Reason
 
@@ -54,7 +54,7 @@ def explain(url: str, user: User) -> Explanation:
     Raises ``AddressUnusable``.
     """
     try:
-        target = targets.parse(url, allow_http=settings().development)
+        target = targets.read(url)
     except targets.TargetRefused as refused:
         raise AddressUnusable(str(refused.reason)) from refused
     obstacle = _find_obstacle(user)
@@ -142,11 +142,9 @@ def _say_end(end: datetime | None) -> list[str]:
 def _facts_right_after_sign_in(user: User, origin: str) -> Facts:
     """What the gate would know of the person, with every proof given a moment ago."""
     moment = now()
-    return Facts(
-        scope=origin, session_id=0, user_id=user.id,
+    return gather(
+        db.session(), user, scope=origin, session_id=0,
         amr="pwd otp mfa" if ways.second_step_due(user) else "pwd",
         second_factor_proved_at=moment, opened_at=moment, last_seen_at=moment,
-        expires_at=moment + timedelta(hours=1), idle_seconds=None, email=user.email,
-        email_canonical=user.email_canonical, name=user.name,
-        two_factor_enabled=user.two_factor_enabled, **read_admissions(db.session(), user),
+        expires_at=moment + timedelta(hours=1), idle_seconds=None,
     )  # fmt: skip

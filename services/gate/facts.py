@@ -119,14 +119,18 @@ class FactsReader:
         return int(row[0]) if row else 0
 
 
-def read_admissions(session: Session, user: User) -> dict[str, Any]:
-    """The person's ``groups`` and ``grants``, for who makes ``Facts`` of a page's request."""
+def gather(session: Session, user: User, **of_session: Any) -> Facts:
+    """The person's facts as they are now, with those of a login session as the caller knows or
+    supposes them: all fields that are not the person's.
+    """
     groups = select(GroupMember.group_id).where(GroupMember.user_id == user.id)
     grants = select(AppGrant.app_id, AppGrant.expires_at).where(AppGrant.user_id == user.id)
-    return {
-        "groups": tuple(session.scalars(groups)),
-        "grants": {grant.app_id: grant.expires_at for grant in session.execute(grants)},
-    }
+    return Facts(
+        **of_session, user_id=user.id, email=user.email, email_canonical=user.email_canonical,
+        name=user.name, two_factor_enabled=user.two_factor_enabled,
+        groups=tuple(session.scalars(groups)),
+        grants={grant.app_id: grant.expires_at for grant in session.execute(grants)},
+    )  # fmt: skip
 
 
 class MomentWriter:

@@ -1,7 +1,7 @@
 """The address that somebody wants to open in an app, read once and strictly.
 
 What a browser, a proxy and an app would read differently is refused here, so that
-nothing behind this module has to think of it. Pure: looks nothing up.
+nothing behind this module has to think of it. Looks nothing up but, in ``read``, the settings.
 """
 
 import re
@@ -11,6 +11,8 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 import idna
+
+from extensions import settings
 
 LONGEST = 8000
 """Characters of a whole address: what all proxies pass on, and no more."""
@@ -80,6 +82,14 @@ _METHOD = re.compile(r"[A-Z]{1,20}")
 _PLAIN_PATH = re.compile(r"(?!.*(?://|,/|/\.{1,2}(?:/|\Z)))/[A-Za-z0-9/._~!$&'()*+,=:@-]*")
 _SCHEMES = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
 _OWN_PORT = {"https": 443, "http": 80}
+
+
+def read(url: str) -> Target:
+    """Read a whole address as strictly as the running app's settings say: http is for development.
+
+    Raises ``TargetRefused``.
+    """
+    return parse(url, allow_http=settings().development)
 
 
 def parse(url: str, method: str = "GET", *, allow_http: bool) -> Target:
