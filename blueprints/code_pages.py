@@ -38,13 +38,13 @@ class CodeForm(Form):
 class SignInCodeForm(CodeForm):
     """A security code at sign-in."""
 
-    remember_browser = BooleanField(lazy_gettext("Remember this browser"))
+    remember_browser = BooleanField()
 
 
 class WayForm(Form):
     """Where to send the code."""
 
-    method = RadioField(lazy_gettext("Where should we send it?"), validate_choice=False)
+    method = RadioField(lazy_gettext("Send my security code"), validate_choice=False)
 
     def offer(self, user: User) -> None:
         """Fill in the person's usable ways, the usual one chosen beforehand."""

@@ -3,8 +3,9 @@
 from flask_babel import lazy_gettext as _
 from wtforms import PasswordField, StringField
 
-from blueprints.auth.forms import PASSWORD_INPUT, ChoosePasswordForm, EmailForm
+from blueprints.auth.forms import ENTER_EMAIL, PASSWORD_INPUT, ChoosePasswordForm
 from blueprints.forms import Form, at_most, required
+from services.emails import LONGEST
 
 ENTER_PASSWORD = _("Enter your password.")
 
@@ -18,7 +19,9 @@ class NumberForm(Form):
 class PasswordForm(Form):
     """The person's password, once more."""
 
-    password = PasswordField(_("Password"), [required(ENTER_PASSWORD), at_most(PASSWORD_INPUT)])
+    password = PasswordField(
+        _("Your password"), [required(ENTER_PASSWORD), at_most(PASSWORD_INPUT)]
+    )
 
 
 class ChangePasswordForm(ChoosePasswordForm):
@@ -32,8 +35,10 @@ class ChangePasswordForm(ChoosePasswordForm):
 class NameForm(Form):
     """What the person is to be called; empty: nothing."""
 
-    name = StringField(_("Name"), [at_most(100)])
+    name = StringField(_("Your name"), [at_most(100)])
 
 
-class ChangeEmailForm(EmailForm):
+class ChangeEmailForm(Form):
     """A new address."""
+
+    email = StringField(_("New email address"), [required(ENTER_EMAIL), at_most(LONGEST)])

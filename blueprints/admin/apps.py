@@ -8,7 +8,7 @@ from flask_babel import gettext
 
 from blueprints import guard
 from blueprints.admin import actor, admin
-from blueprints.admin.forms import AppForm, GrantForm, HandlingForm
+from blueprints.admin.forms import LEVELS, AppForm, GrantForm, HandlingForm
 from blueprints.forms import ConfirmForm, refusals_on
 from blueprints.pages import page, read_text, see_other
 from extensions import settings
@@ -16,7 +16,6 @@ from models_apps import App
 from services import app_drafts, apps, days, grants, header_names, proxy_lines
 from services.app_drafts import AppDraft
 from services.errors_apps import AppChangedMeanwhile
-from services.gate.registry import IDENTITY
 
 NEW = AppDraft(name="", addresses=())
 
@@ -65,8 +64,8 @@ def show(app_id: int, form: GrantForm, problem: str | None = None) -> Response:
     given = grants.list_page(app_id, request.args.get("after", 0, type=int))
     more = url_for("admin.app", app_id=app_id, after=given.next_after)
     return page(
-        "admin/apps/show", app=app, form=form, problem=problem, grants=_rows(given.rows),
-        more_url=more if given.next_after else None,
+        "admin/apps/show", app=app, levels=LEVELS, form=form, problem=problem,
+        grants=_rows(given.rows), more_url=more if given.next_after else None,
         header_names=header_names.list_sent(app.header_names, app.signed_header),
         proxies=[(name, proxy_lines.render(app, name, settings())) for name in proxy_lines.PROXIES],
     )  # fmt: skip
@@ -83,7 +82,7 @@ def edit_app(app_id: int) -> ResponseReturnValue:
 @guard.recently_authenticated
 def edit_handling(app_id: int) -> ResponseReturnValue:
     """Change what the app is told, and what passes."""
-    return _edit(app_id, HandlingForm(), "admin/apps/handling", usual=IDENTITY)
+    return _edit(app_id, HandlingForm(), "admin/apps/handling")
 
 
 @admin.route("/apps/<int:app_id>/remove", methods=["GET", "POST"])
@@ -98,9 +97,7 @@ def remove_app(app_id: int) -> ResponseReturnValue:
     return page("admin/apps/remove", app=app, form=form)
 
 
-def _edit(
-    app_id: int, form: AppForm | HandlingForm, template: str, **context: Any
-) -> ResponseReturnValue:
+def _edit(app_id: int, form: AppForm | HandlingForm, template: str) -> ResponseReturnValue:
     """Show a form of the app's settings, or save what it says."""
     app = apps.find(app_id)
     if not form.is_submitted():
@@ -113,18 +110,16 @@ def _edit(
             flash(gettext("%(app)s was saved.", app=saved.name), "success")
             return see_other(url_for("admin.app", app_id=app_id))
         if isinstance(g.refusal, AppChangedMeanwhile):
-            return _show_meanwhile(app, form, template, **context)
-    return page(template, form=form, app=app, **context)
+            return _show_meanwhile(app, form, template)
+    return page(template, form=form, app=app)
 
 
-def _show_meanwhile(
-    app: App, form: AppForm | HandlingForm, template: str, **context: Any
-) -> Response:
+def _show_meanwhile(app: App, form: AppForm | HandlingForm, template: str) -> Response:
     """What was typed, beside what somebody else saved; the next press of "Save" knows of it."""
     typed = form.put_onto(apps.draft_of(app))
     form.seen.data = apps.fingerprint(app)
     different = apps.differences(app, app_drafts.check(typed))
-    return page(template, form=form, app=app, different=different, **context)
+    return page(template, form=form, app=app, different=different, levels=LEVELS)
 
 
 def _rows(given: Any) -> list[dict[str, Any]]:

@@ -11,11 +11,11 @@ from services.app_drafts import AppDraft
 from services.emails import LONGEST
 from services.gate.registry import IDENTITY
 
-LEVEL_CHOICES = [
-    SelectChoice("password", _("A password is enough")),
-    SelectChoice("two-factor", _("A security code too; a remembered browser counts")),
-    SelectChoice("recent-two-factor", _("A security code, entered a short time ago")),
-]
+LEVELS = {
+    "password": _("A password is enough"),
+    "two-factor": _("A security code too; a remembered browser counts"),
+    "recent-two-factor": _("A security code, entered a short time ago"),
+}
 
 
 class SeenForm(Form):
@@ -32,10 +32,14 @@ class AppForm(SeenForm):
     addresses = TextAreaField(
         _("Addresses"), [required(_("Enter the app's address.")), at_most(6000)]
     )
-    for_everyone = BooleanField(_("Everyone"))
-    requestable = BooleanField(_("Requestable"), default=True)
-    level = RadioField(_("Level"), choices=LEVEL_CHOICES, default="password")
-    public_paths = TextAreaField(_("Public paths"), [at_most(11000)])
+    for_everyone = BooleanField(_("Everyone with an account may enter"))
+    requestable = BooleanField(_("People can ask to be let in"), default=True)
+    level = RadioField(
+        _("What people need to enter"),
+        choices=[SelectChoice(level, words) for level, words in LEVELS.items()],
+        default="password",
+    )
+    public_paths = TextAreaField(_("Paths open to everybody"), [at_most(11000)])
 
     def show(self, draft: AppDraft) -> None:
         """Fill in what is set."""
@@ -57,15 +61,15 @@ class AppForm(SeenForm):
 class HandlingForm(SeenForm):
     """What the app is told about people, and what passes without them."""
 
-    header_user = StringField(_("User"), [at_most(60)])
-    header_groups = StringField(_("Groups"), [at_most(60)])
-    header_email = StringField(_("Email"), [at_most(60)])
-    header_name = StringField(_("Name"), [at_most(60)])
-    percent_encoded = BooleanField(_("Percent-encoded"))
-    signed_header = BooleanField(_("Signed header"))
-    preflight_allowed = BooleanField(_("Preflight"))
-    cross_site_writes = BooleanField(_("Cross-site writes"))
-    own_cookie = BooleanField(_("Own cookie"))
+    header_user = StringField(_("User, %(usual)s", usual=IDENTITY["user"]), [at_most(60)])
+    header_groups = StringField(_("Groups, %(usual)s", usual=IDENTITY["groups"]), [at_most(60)])
+    header_email = StringField(_("Email, %(usual)s", usual=IDENTITY["email"]), [at_most(60)])
+    header_name = StringField(_("Name, %(usual)s", usual=IDENTITY["name"]), [at_most(60)])
+    percent_encoded = BooleanField(_("Percent-encode characters beyond ASCII"))
+    signed_header = BooleanField(_("Send a signed header too, Remote-Jwt"))
+    preflight_allowed = BooleanField(_("Let CORS preflights through"))
+    cross_site_writes = BooleanField(_("Let other sites send changes"))
+    own_cookie = BooleanField(_("Give this app a cookie of its own"))
 
     SWITCHES = (
         "percent_encoded", "signed_header", "preflight_allowed", "cross_site_writes", "own_cookie",
@@ -91,13 +95,13 @@ class HandlingForm(SeenForm):
 class UntilForm(Form):
     """Until when."""
 
-    until = StringField(_("Until"), [at_most(20)])
+    until = StringField(_("Last day"), [at_most(20)])
 
 
 class GrantForm(UntilForm):
     """Who may enter, and until when."""
 
-    holder = StringField(_("Group or person"), [at_most(254)])
+    holder = StringField(_("Group or email address"), [at_most(254)])
 
 
 class MemberForm(Form):

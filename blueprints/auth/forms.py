@@ -25,7 +25,7 @@ class SignInForm(EmailForm):
     password = PasswordField(
         _("Password"), [required(_("Enter your password.")), at_most(PASSWORD_INPUT)]
     )
-    remember_me = BooleanField(_("Keep me signed in on this browser"))
+    remember_me = BooleanField()
 
 
 class ChoosePasswordForm(Form):
@@ -39,7 +39,7 @@ class ChoosePasswordForm(Form):
 class RegisterForm(EmailForm):
     """A new account."""
 
-    name = StringField(_("Name (optional)"), [Optional(), at_most(100)])
+    name = StringField(_("Your name"), [Optional(), at_most(100)])
     password = PasswordField(
         _("Password"), [required(_("Choose a password.")), at_most(PASSWORD_INPUT)]
     )

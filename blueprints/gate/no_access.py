@@ -3,6 +3,7 @@
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 from wtforms import StringField
 
 from blueprints import guard
@@ -20,7 +21,7 @@ from services.gate.targets import Target
 class AskForm(Form):
     """Why they want to be let in."""
 
-    reason = StringField("", [at_most(300)])
+    reason = StringField(_("Why do you need it?"), [at_most(300)])
 
 
 @gate.route("/no-access", methods=["GET", "POST"])

@@ -12,7 +12,7 @@ from services.app_drafts import AppDraft
 from services.audit import OPERATOR
 from services.proxy_lines import PROXIES
 from tests.apps import DOMAINS, WIKI, draft, let_in, make_app, make_group
-from tests.page import open_page
+from tests.page import Page, open_page
 from tests.people import Person
 from tests.proofs import wear_off
 
@@ -137,6 +137,12 @@ class TestAdding:
         assert len(drafts_of(app)) == 1
 
 
+def facts_on(page: Page) -> dict[str, str]:
+    """What a page lists, by its name."""
+    names, facts = ([e.text for e in page.root.all(tag)] for tag in ("dt", "dd"))
+    return dict(zip(names, facts, strict=True))
+
+
 class TestChanging:
     def test_a_change_is_saved_and_the_rest_stays(
         self, app: Flask, admin: FlaskClient, wiki: int
@@ -168,16 +174,31 @@ class TestChanging:
         self, app: Flask, admin: FlaskClient, wiki: int
     ) -> None:
         mine = open_page(admin, f"/admin/apps/{wiki}/edit")
-        open_page(admin, f"/admin/apps/{wiki}/edit").submit("Save", name="Theirs", icon="T")
+        theirs = open_page(admin, f"/admin/apps/{wiki}/edit")
+        theirs.submit("Save", name="Theirs", icon="T", level="two-factor")
         page = mine.submit("Save", name="Mine")
 
         assert (page.status, page.fields["name"]) == (422, "Mine")
         assert "Somebody else changed this app meanwhile" in page.problems[0]
-        facts = [(e.tag, e.text) for e in page.root.all("dt", "dd")]
-        assert facts == [("dt", "Name"), ("dd", "Theirs"), ("dt", "Icon"), ("dd", "T")]
+        assert facts_on(page) == {
+            "Name": "Theirs",
+            "Icon": "T",
+            "What people need to enter": "A security code too; a remembered browser counts",
+        }
         assert drafts_of(app)[0].name == "Theirs"
         assert page.submit("Save", name="Mine", icon="T").h1 == "Mine"
         assert (drafts_of(app)[0].name, drafts_of(app)[0].icon) == ("Mine", "T")
+
+    def test_and_of_what_the_app_is_told_too(self, admin: FlaskClient, wiki: int) -> None:
+        mine = open_page(admin, f"/admin/apps/{wiki}/handling")
+        theirs = open_page(admin, f"/admin/apps/{wiki}/handling")
+        theirs.submit("Save", header_user="X-User", own_cookie="y")
+
+        assert facts_on(mine.submit("Save", signed_header="y")) == {
+            "Names of the headers": "X-User",
+            "Send a signed header too, Remote-Jwt": "no",
+            "Give this app a cookie of its own": "yes",
+        }
 
 
 class TestLettingIn:
