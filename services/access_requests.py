@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from extensions import change_rows, db, settings, writing
 from models import User
 from models_apps import AccessRequest, App
-from services import apps, grants, limits
+from services import apps, grants, limits, people
 from services.audit import Actor, Client, Event, record
 from services.clock import now
 from services.errors_apps import (
@@ -46,7 +46,7 @@ def ask(user: User, app_id: int, reason: str, client: Client) -> AccessRequest:
     if may_enter(user, app.id):
         raise MayEnterAlready
     asked = AccessRequest(
-        app_id=app.id, user_id=user.id, reason=" ".join(reason.split())[:300], created_at=now()
+        app_id=app.id, user_id=user.id, reason=people.tidy(reason)[:300], created_at=now()
     )
     try:
         with writing() as session:
@@ -56,6 +56,7 @@ def ask(user: User, app_id: int, reason: str, client: Client) -> AccessRequest:
             record(session, Event.ACCESS_ASKED, client, user.id, app=app.name)
             _tell_administrators(session, asked, user, app)
     except IntegrityError as error:
+        apps.find(app_id)  # or it is gone since
         raise AskedAlready from error
     return asked
 

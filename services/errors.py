@@ -128,6 +128,13 @@ class PasswordUnsuitable(Refusal):
         self.sentence = sentence
 
 
+class NameUnsuitable(Refusal):
+    """A name that others could take for an address."""
+
+    field = "name"
+    sentence = lazy_gettext("Enter a name without @: others could take it for an address.")
+
+
 class RegistrationClosed(Refusal):
     """Nobody may register here, or only by invitation."""
 

@@ -1,5 +1,6 @@
 """Finding people, by the address that somebody typed or all of them; adding and naming one."""
 
+import unicodedata
 from collections.abc import Iterator
 
 from sqlalchemy import exists, select, update
@@ -12,12 +13,13 @@ from services import limits
 from services.audit import Client, Event, record
 from services.clock import now
 from services.emails import canonicalize, parse
-from services.errors import EmailInvalid, EmailTaken
+from services.errors import EmailInvalid, EmailTaken, NameUnsuitable
 from services.errors_apps import PersonUnknown
 from services.limits import Window
 from services.listing import read_all
 
 HOUR = 3600
+LONGEST_NAME = 100
 
 _JOINERS = "\u200c\u200d"
 """Not to be seen, but part of how names are written in Persian and in Indic scripts."""
@@ -40,11 +42,13 @@ def find_by_email(email: str, field: str = "email") -> User:
 
 
 def rename(user: User, name: str, client: Client) -> None:
-    """Change what the person is called ("" = nothing); at most 100 characters are kept.
+    """Change what the person is called ("" = nothing); at most ``LONGEST_NAME`` characters are kept.
 
-    Raises ``TooManyTries``: each change is an event, which must not bury the others.
+    Raises ``NameUnsuitable``, and ``TooManyTries``: each change is an event, which must not bury
+    the others.
     """
-    wanted = _tidy(name)
+    check_name(name)
+    wanted = _cut(name)
     rule = Window("name_changes_hour", settings().name_changes_per_hour, HOUR)
     with writing() as session:
         limits.take(session, [(rule, str(user.id))])
@@ -54,6 +58,12 @@ def rename(user: User, name: str, client: Client) -> None:
         )
         if changed:
             record(session, Event.NAME_CHANGED, client, user.id)
+
+
+def check_name(name: str) -> None:
+    """Raises ``NameUnsuitable`` for what administrators could take for somebody's address."""
+    if "@" in unicodedata.normalize("NFKC", name):
+        raise NameUnsuitable
 
 
 def has_account(session: Session, canonical: str) -> bool:
@@ -74,7 +84,7 @@ def add(
     ``email`` is an address that was proved, or that the operator stands for. Raises ``EmailTaken``.
     """
     user = User(
-        email=email, email_canonical=canonicalize(email), name=_tidy(name),
+        email=email, email_canonical=canonicalize(email), name=_cut(name),
         password_hash=password_hash, password_changed_at=now() if password_hash else None,
         is_admin=is_admin, epoch=1, created_at=now(),
     )  # fmt: skip
@@ -86,7 +96,11 @@ def add(
     return user
 
 
-def _tidy(name: str) -> str:
+def _cut(name: str) -> str:
+    return tidy(tidy(name)[:LONGEST_NAME])
+
+
+def tidy(words: str) -> str:
     """One line, of which everything can be seen: it stands in mails to others."""
-    visible = "".join(c if c.isprintable() or c in _JOINERS else " " for c in name)
-    return " ".join(visible.split())[:100].strip(_JOINERS + " ")
+    visible = "".join(c if c.isprintable() or c in _JOINERS else " " for c in words)
+    return " ".join(visible.split()).strip(_JOINERS)

@@ -65,7 +65,7 @@ class TestAsking:
     ) -> None:
         gone = new_user("gone@example.org", admin=True)
         accounts.disable(gone)
-        asked = ask(ann, wiki, " For the\tminutes. ")
+        asked = ask(ann, wiki, " For\u202e the\tminutes. ")
 
         assert [r.id for r in access_requests.list_waiting().rows] == [asked.id]
         assert (asked.reason, enters(ann, wiki)) == ("For the minutes.", False)

@@ -43,6 +43,19 @@ def test_it_is_changed_and_taken_away(
     assert "Name: none" in save(client, "").main
 
 
+@pytest.mark.parametrize(
+    "name", ["bob@example.org", "Bob (bob@example.org)", "bob\uff20example.org"]
+)
+def test_it_is_nobody_s_address(client: FlaskClient, app: Flask, ann: Person, name: str) -> None:
+    sign_in(client, ann)
+    page = save(client, name)
+
+    assert page.problems == ["Enter a name without @: others could take it for an address."]
+    assert page.fields["name"] == name
+    with app.app_context():
+        assert load_user(ann.id).name == ""
+
+
 def test_it_is_written_down_once(client: FlaskClient, ann: Person) -> None:
     sign_in(client, ann)
     for _ in range(2):
