@@ -1,4 +1,4 @@
-// The development outbox: a code or a link, one press away from the clipboard.
+// Buttons that copy: a code, a link or a proxy's lines, one press away from the clipboard.
 
 const SAID_FOR = 2000;
 
