@@ -48,6 +48,11 @@ _GOING_WELL: dict[tuple[str, str], LazyString] = {
     ("mail", "delivered"): lazy_gettext("The email was delivered."),
 }
 
+_NOT_YET: dict[str, LazyString] = {
+    "sms": lazy_gettext("The text could not be sent yet. We keep trying."),
+    "mail": lazy_gettext("The mail server did not take the email yet. We keep trying."),
+}
+
 _TEXT_FAILED: dict[str, LazyString] = {
     "bad_number": lazy_gettext(
         "That phone number does not look right. Check the country code and digits."
@@ -94,7 +99,8 @@ def describe(message: Message) -> DeliveryStatus:
     """What to tell a person about a message, in the language of the page."""
     status = _STATUSES.get(message.state, "failed")
     if status != "failed":
-        words = _GOING_WELL[message.channel, status]
+        waits_again = status == "queued" and message.reason
+        words = _NOT_YET[message.channel] if waits_again else _GOING_WELL[message.channel, status]
         return DeliveryStatus(status, str(words), "", _is_done(message))
     reason = "unknown" if message.state == "unknown" else message.reason
     return DeliveryStatus(status, _failure_words(message.channel, reason), reason, True)

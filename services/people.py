@@ -42,7 +42,7 @@ def find_by_email(email: str, field: str = "email") -> User:
 
 
 def rename(user: User, name: str, client: Client) -> None:
-    """Change what the person is called ("" = nothing); at most ``LONGEST_NAME`` characters are kept.
+    """Change what the person is called ("" = nothing), up to ``LONGEST_NAME`` characters.
 
     Raises ``NameUnsuitable``, and ``TooManyTries``: each change is an event, which must not bury
     the others.

@@ -65,7 +65,9 @@ def test_later_is_tried_later_with_the_same_message_id(portal: Flask, server: Sm
     message = row(message_id)
     assert (message.state, message.reason, message.provider_code) == ("queued", "busy", "451")
     assert timedelta(seconds=3) < message.due_at - clock.now() < timedelta(seconds=6)
-    assert delivery_status.describe(message).status == "queued"
+    status = delivery_status.describe(message)
+    assert (status.status, status.done) == ("queued", False)
+    assert status.text == "The mail server did not take the email yet. We keep trying."
     try_again(portal, message_id)
     assert timedelta(seconds=10) < row(message_id).due_at - clock.now() < timedelta(seconds=16)
     try_again(portal, message_id)
