@@ -71,13 +71,7 @@ def show(code: int, text: str | None = None, retry_after: int | None = None) -> 
         response = jsonify(error=str(title), text=str(text or usual))
     else:
         response = make_response(
-            render_template(
-                "errors/error.html",
-                code=code,
-                title=title,
-                text=text or usual,
-                retry_after=retry_after,
-            )
+            render_template("errors/error.html", code=code, title=title, text=text or usual)
         )
     response.status_code = code
     if retry_after is not None:

@@ -67,9 +67,9 @@ def test_any_other_is_shown_as_the_nearest(app: Flask, code: int, shown: int) ->
 @pytest.mark.parametrize(
     ("refusal", "status", "words"),
     [
-        (TooManyTries(125), 429, "about 3 minutes"),
-        (TooManyTries(1), 429, "Try again in 1 second."),
-        (ServiceBusy(), 503, "Try again in 5 seconds."),
+        (TooManyTries(125), 429, "Too many tries. Wait 3 minutes, then try again."),
+        (TooManyTries(1), 429, "Too many tries. Wait 1 second, then try again."),
+        (ServiceBusy(), 503, "The portal is busy. Wait a few seconds, then try again."),
         (NotFound(), 404, "There is no such thing on your account."),
     ],
 )
@@ -78,7 +78,7 @@ def test_a_refusal_that_no_view_caught_is_told_in_its_words(
 ) -> None:
     page = open_page(plant(app, fail_with(refusal)), "/planted", status=status)
 
-    assert words in page.main
+    assert f"{words} Go to the start page" in page.main, "and says no wait a second time"
     if refusal.retry_after:
         assert page.response.headers["Retry-After"] == str(refusal.retry_after)
 
