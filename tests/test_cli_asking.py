@@ -32,7 +32,7 @@ COMMANDS = {
 LOST = {
     ("app", "remove", "Wiki"): [
         "Without it nobody may enter Wiki (https://wiki.example.org).",
-        "With it go its settings, and whom it lets in: 1 by name.",
+        "With it go its settings, and whom it lets in: staff.",
     ],
     ("group", "delete", "staff"): [
         "The group lets its members into: Chat, Wiki.",

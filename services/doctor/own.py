@@ -12,8 +12,9 @@ from config import Config, unknown_names
 from extensions import db
 from models import Message
 from models_apps import App
-from services import readiness
+from services import grants, readiness
 from services.clock import now
+from services.days import write_moment
 from services.doctor.findings import Finding
 
 WAIT = timedelta(minutes=5)
@@ -32,7 +33,7 @@ def examine(config: Config) -> list[Finding]:
         select(App).options(selectinload(App.addresses), selectinload(App.grants)).order_by(App.id)
     ))  # fmt: skip
     return [
-        *_judge_settings(config),
+        *_judge_settings(),
         *_judge_trust(config, apps),
         *_judge_domains(config, apps),
         *_judge_apps(config, apps),
@@ -40,12 +41,9 @@ def examine(config: Config) -> list[Finding]:
     ]
 
 
-def _judge_settings(config: Config) -> Iterator[Finding]:
+def _judge_settings() -> Iterator[Finding]:
     for sentence in unknown_names():
         yield Finding("setting-unknown", f"{sentence}.", "correct or remove it")
-    if not config.https and not config.development:
-        yield Finding("plain-http", f"People reach the portal by {config.base_url}.",
-                      "GATEPOST_BASE_URL=https://…")  # fmt: skip
 
 
 def _judge_trust(config: Config, apps: Sequence[App]) -> Iterator[Finding]:
@@ -101,7 +99,7 @@ def _judge_apps(config: Config, apps: Sequence[App]) -> Iterator[Finding]:
                 yield Finding("app-outside", f"{app.name}: {host} is in no domain of apps, so"
                               " nobody is led there.",
                               f"GATEPOST_APP_DOMAINS=…,{host.partition('.')[2]}")  # fmt: skip
-        if not app.for_everyone and not _has_holder(app):
+        if not app.for_everyone and all(map(grants.has_ended, app.grants)):
             mend = "add a group or a person on the app's page, or let everyone in"
             yield Finding("app-for-nobody", f"Nobody may enter {app.name}.", mend)
 
@@ -110,12 +108,9 @@ def _hosts_of(app: App) -> list[str]:
     return [urlsplit(address.origin).hostname or "" for address in app.addresses]
 
 
-def _has_holder(app: App) -> bool:
-    return any(grant.expires_at is None or grant.expires_at > now() for grant in app.grants)
-
-
 def _judge_worker() -> Iterator[Finding]:
     oldest = db.session.scalar(select(func.min(Message.due_at)).where(Message.state == "queued"))
     if oldest is not None and now() - oldest > WAIT:
-        yield Finding("worker", f"Messages have waited for the delivery worker since {oldest:%c}.",
+        since = write_moment(oldest)
+        yield Finding("worker", f"Messages have waited for the delivery worker since {since}.",
                       "systemctl status gatepost; or run flask deliver")  # fmt: skip
