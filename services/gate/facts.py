@@ -47,7 +47,6 @@ class Facts(NamedTuple):
     expires_at: datetime
     idle_seconds: int | None
     email: str
-    email_canonical: str
     name: str
     two_factor_enabled: bool
     groups: tuple[int, ...]
@@ -126,7 +125,7 @@ def gather(session: Session, user: User, **of_session: Any) -> Facts:
     groups = select(GroupMember.group_id).where(GroupMember.user_id == user.id)
     grants = select(AppGrant.app_id, AppGrant.expires_at).where(AppGrant.user_id == user.id)
     return Facts(
-        **of_session, user_id=user.id, email=user.email, email_canonical=user.email_canonical,
+        **of_session, user_id=user.id, email=user.email,
         name=user.name, two_factor_enabled=user.two_factor_enabled,
         groups=tuple(session.scalars(groups)),
         grants={grant.app_id: grant.expires_at for grant in session.execute(grants)},
@@ -190,7 +189,6 @@ _FIND = (
         LoginSession.expires_at,
         LoginSession.idle_seconds,
         User.email,
-        User.email_canonical,
         User.name,
         User.two_factor_enabled,
     )
@@ -221,10 +219,10 @@ def _compile(engine: Engine, statement: Select[Any], *names: str) -> tuple[str, 
 
 def _make_facts(row: tuple[Any, ...], when: Callable[[Any], Any]) -> Facts:
     (_, groups, grants, scope, opened_at, session_id, user_id, amr, proved_at,
-     seen_at, expires_at, idle_seconds, email, canonical, name, two_factor) = row  # fmt: skip
+     seen_at, expires_at, idle_seconds, email, name, two_factor) = row  # fmt: skip
     return Facts(
         scope, session_id, user_id, amr, when(proved_at), when(opened_at), when(seen_at),
-        when(expires_at), idle_seconds, email, canonical, name, bool(two_factor),
+        when(expires_at), idle_seconds, email, name, bool(two_factor),
         _read_groups(groups), _read_grants(grants),
     )  # fmt: skip
 

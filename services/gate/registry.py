@@ -5,8 +5,10 @@ its own transaction (``touch``); whoever decides compares versions. Grants to
 groups are here, those to single people are read with the person (``facts``).
 """
 
+import os
 import secrets
 import threading
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -82,8 +84,10 @@ class Registry:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._lock = threading.Lock()
         self._rules: Rules | None = None
+        self._forgotten = 0
+        self.renew()
+        _all.add(self)
 
     def newest(self) -> Rules:
         """The rules as they are now: asks the database for the version, and seldom for more."""
@@ -96,17 +100,33 @@ class Registry:
         if rules is not None and rules.version == version:
             return rules
         with self._lock:
-            if self._rules is None or self._rules.version != version:
-                self._rules = _load(self._engine)
-            return self._rules
+            rules = self._rules
+            if rules is None or rules.version != version:
+                forgotten = self._forgotten
+                rules = self._rules = _load(self._engine)
+                if forgotten != self._forgotten:  # while they were read
+                    self._rules = None
+            return rules
 
     def forget(self) -> None:
         """Load again at the next question, whatever the version says."""
+        self._forgotten += 1
         self._rules = None
 
     def renew(self) -> None:
         """After a fork: the lock may be held by a thread that is not there any more."""
         self._lock = threading.Lock()
+
+
+_all: "weakref.WeakSet[Registry]" = weakref.WeakSet()
+
+
+def _renew_all() -> None:
+    for registry in list(_all):
+        registry.renew()
+
+
+os.register_at_fork(after_in_child=_renew_all)
 
 
 def touch(session: Session) -> None:

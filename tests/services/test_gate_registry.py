@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, event, insert, update
 
 from extensions import db, writing
 from models_apps import App, AppAddress, AppGrant, GateState, Group
@@ -127,3 +127,18 @@ def test_five_hundred_apps_are_loaded_with_four_questions(context: Flask) -> Non
         )
 
     assert len(Registry(db.engine).newest().apps) == 500
+
+
+def test_a_notice_that_comes_while_rules_are_read_is_not_lost(wiki: int) -> None:
+    registered = Registry(db.engine)
+    version = registered.newest().version
+    registered.forget()
+
+    @event.listens_for(db.engine, "after_cursor_execute", once=True)
+    def hear(*_arguments: object) -> None:
+        registered.forget()
+
+    assert registered.at(version).apps[ORIGIN].level == "password"
+    with writing() as session:
+        session.execute(update(App).values(level="two-factor"))
+    assert registered.at(version).apps[ORIGIN].level == "two-factor"

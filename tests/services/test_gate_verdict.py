@@ -17,7 +17,7 @@ APP = AppRules(1, "Wiki", groups={STAFF: None})
 ANN = Facts(
     scope="example.org", session_id=1, user_id=1, amr="pwd", second_factor_proved_at=NINE_O_CLOCK,
     opened_at=NINE_O_CLOCK, last_seen_at=NINE_O_CLOCK, expires_at=NINE_O_CLOCK + 60 * MINUTE,
-    idle_seconds=3600, email="ann@example.org", email_canonical="ann@example.org", name="Ann",
+    idle_seconds=3600, email="ann@example.org", name="Ann",
     two_factor_enabled=False, groups=(STAFF,), grants={},
 )  # fmt: skip
 WITH_CODE = ANN._replace(amr="pwd sms mfa", two_factor_enabled=True)
