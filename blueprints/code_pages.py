@@ -46,12 +46,16 @@ class WayForm(Form):
 
     method = RadioField(lazy_gettext("Send my security code"), validate_choice=False)
 
-    def offer(self, user: User) -> None:
-        """Fill in the person's usable ways, the usual one chosen beforehand."""
+    def offer(self, user: User) -> bool:
+        """Fill in the person's usable ways, the usual one chosen beforehand.
+
+        False: none is left.
+        """
         usable = ways.usable(db.session(), user)
         self.method.choices = [(way.id, way.label) for way in usable]
         if usable and self.method.data not in {way.id for way in usable}:
             self.method.data = usable[0].id
+        return bool(usable)
 
 
 def describe(user: User, purpose: Purpose, urls: dict[str, str | None]) -> CodePage | None:

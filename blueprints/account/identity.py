@@ -83,8 +83,10 @@ def _ask_way() -> Response:
             )
             pending.keep_code(PURPOSE, reference)
             return see_other(_here())
-    form.offer(user)
-    return page("account/confirm_identity", stage="method", form=form, app=entry.wanted_card())
+    app = entry.wanted_card()
+    if not form.offer(user):
+        return page("account/confirm_identity", stage="no_way", app=app)
+    return page("account/confirm_identity", stage="method", form=form, app=app)
 
 
 def _ask_code() -> Response:

@@ -29,5 +29,6 @@ def choose() -> ResponseReturnValue:
             )
             pending.keep_code(Purpose.SIGN_IN, reference)
             return see_other(url_for("two_factor.verify"))
-    form.offer(user)
+    if not form.offer(user):
+        return page("two_factor/no_way")
     return page("two_factor/choose", form=form)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models import Challenge, Phone
+from models import Challenge, Phone, User
 from services.clock import now
 from tests.browser.states import state
 from tests.browser.visit import LONG_AGO, Visit, new_number
@@ -39,6 +39,14 @@ def choose_needs_help(visit: Visit) -> None:
 @state()
 def choose_email_alone(visit: Visit) -> None:
     visit.sign_in(visit.new_person(two_factor=True))
+    visit.open("/two-factor")
+
+
+@state()
+def choose_without_a_way(visit: Visit) -> None:
+    person = visit.new_person(two_factor=True)
+    visit.sign_in(person)
+    visit.change(User, person, email_way_disabled_at=now())
     visit.open("/two-factor")
 
 

@@ -236,6 +236,14 @@ def identity_way(visit: Visit) -> None:
 
 
 @state()
+def identity_without_a_way(visit: Visit) -> None:
+    person = _identity_asked(visit, two_factor=True)
+    visit.change(User, person, email_way_disabled_at=now())
+    visit.fill("Your password", person.password)
+    visit.press("Continue")
+
+
+@state()
 def identity_code(visit: Visit) -> None:
     identity_way(visit)
     visit.press("Send code")

@@ -6,7 +6,10 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from extensions import writing
+from models import Phone, User
 from tests.outbox import Outbox, code_in
 from tests.page import Page, open_page
 from tests.people import NUMBER, Person, csrf_token
@@ -143,6 +146,22 @@ class TestWithTwoFactor:
 
         assert page.h1 == ASKS
         assert page.buttons[-1] == "Send code"
+
+    def test_who_has_no_way_left_is_told_so_and_whom_to_ask(
+        self, client: FlaskClient, app: Flask, outbox: Outbox, clock: time_machine.Traveller,
+        ann: Person,
+    ) -> None:  # fmt: skip
+        sign_in_with_code(client, outbox, ann)
+        with app.app_context(), writing() as session:
+            session.execute(update(User).values(email_way_disabled_at=User.created_at))
+            session.execute(update(Phone).values(disabled_at=Phone.created_at))
+        clock.shift(600)
+        page = open_page(client, "/account/password").submit("Continue", password=ann.password)
+
+        assert (page.status, page.h1) == (200, ASKS)
+        assert "too many wrong security codes" in page.main
+        assert "Ask the people who run this portal." in page.main
+        assert "Send code" not in page.buttons
 
     def test_a_code_alone_is_not_enough(
         self, client: FlaskClient, outbox: Outbox, clock: time_machine.Traveller, ann: Person

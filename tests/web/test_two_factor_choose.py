@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from extensions import writing
-from models import Phone
+from models import Phone, User
 from tests.outbox import Outbox
 from tests.page import open_page
 from tests.people import NUMBER, Person
@@ -119,6 +119,24 @@ def test_whoever_is_signed_in_has_no_second_step(
 @pytest.mark.settings(GATEPOST_SUPPORT_CONTACT="help@example.org")
 def test_who_can_use_none_of_them_is_told_whom_to_ask(client: FlaskClient, ann: Person) -> None:
     assert "Ask help@example.org." in enter_password(client, ann).main
+
+
+@pytest.mark.settings(GATEPOST_SUPPORT_CONTACT="help@example.org")
+def test_who_has_no_way_left_is_told_so_and_whom_to_ask(
+    client: FlaskClient, app: Flask, new_person: Callable[..., Person]
+) -> None:
+    open_before = enter_password(client, new_person(two_factor=True))
+    with app.app_context(), writing() as session:
+        session.execute(update(User).values(email_way_disabled_at=User.created_at))
+
+    page = open_page(client, "/two-factor")
+    assert page.h1 == "We cannot send you a code"
+    assert "too many wrong security codes" in page.main
+    assert "Ask help@example.org." in page.main
+    assert "Send code" not in page.buttons
+    assert page.follow("Start again").h1 == "Sign in"
+    refused = open_before.submit("Send code")
+    assert (refused.status, refused.h1, refused.problems) == (422, page.h1, [])
 
 
 @pytest.mark.settings(GATEPOST_SMS_GATEWAY="none")
