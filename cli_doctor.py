@@ -1,8 +1,9 @@
 """``flask doctor``: what is wrong with the portal, its apps and the proxy before them."""
 
+import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 
 import click
@@ -10,7 +11,7 @@ from flask.cli import with_appcontext
 
 from cli_output import as_json, fail, print_json, says_refusals
 from extensions import settings
-from services import apps, header_names
+from services import apps, header_names, proxy_lines
 from services.doctor import own, portal
 from services.doctor.findings import Finding
 from services.doctor.proxy import Examiner, Patient
@@ -22,17 +23,44 @@ from services.gate.entry import Wanted, shared_domain
 from services.gate.targets import Target, TargetRefused
 
 
+def _check_address(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
+    """An option's ``host:port``, "" where it is not given."""
+    try:
+        return "" if value is None else proxy_lines.check_address(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from error
+
+
+def _check_origins(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> tuple[str, ...]:
+    """An option's addresses, without a slash at the end."""
+    return tuple(map(_check_origin, values))
+
+
+def _check_origin(value: str) -> str:
+    scheme, _, where = value.removesuffix("/").partition("://")
+    try:
+        has_port = re.search(r":[0-9]+\Z", where)
+        proxy_lines.check_address(where if has_port else f"{where}:80")
+    except ValueError:
+        scheme = ""
+    if scheme not in {"http", "https"}:
+        raise click.BadParameter(f"{value} is no address like http://10.0.0.5:8000.")
+    return f"{scheme}://{where}"
+
+
 @click.command("doctor")
 @click.argument("url", required=False)
 @click.option(
     "--listen",
-    default="",
+    callback=_check_address,
     metavar="HOST:PORT",
     help="Stand in for the app there (stop it first), to see what reaches it.",
 )
 @click.option(
     "--connect",
-    default="",
+    callback=_check_address,
     metavar="HOST:PORT",
     help="Where the proxy is, instead of where the names lead.",
 )
@@ -45,6 +73,7 @@ from services.gate.targets import Target, TargetRefused
 @click.option(
     "--direct",
     multiple=True,
+    callback=_check_origins,
     metavar="URL",
     help="An address at which the portal must not answer: http://10.0.0.5:8000",
 )
@@ -62,6 +91,10 @@ def doctor(
     """Look for what is wrong: inside, and with an app's URL, through the proxy before it."""
     if url is not None and not url.strip():  # a script's variable that holds nothing
         fail("The app's URL is empty. Give one, or none at all.")
+    if listen and not url:
+        raise click.UsageError("--listen stands in for an app: give its URL too.")
+    if (connect or ca) and not (url or direct):
+        raise click.UsageError("--connect and --ca say how to ask: give an app's URL, or --direct.")
     target = _read(url) if url else None
     findings = own.examine(settings())
     if url or direct:
@@ -88,19 +121,15 @@ def _examine_app(target: Target, listen: str, wire: Wire) -> list[Finding]:
         tuple(header_names.list_sent(app.header_names, app.signed_header)),
         uses_hand_over=not shared_domain(Wanted(target, app)),
     )
-    with _standing_in(listen) as standin:
+    with ExitStack() as stack:
+        standin = _stand_in(listen, stack) if listen else None
         return Examiner(settings(), wire, patient, standin, listen).examine()
 
 
-@contextmanager
-def _standing_in(listen: str) -> Iterator[StandIn | None]:
-    if not listen:
-        yield None
-        return
+def _stand_in(listen: str, stack: ExitStack) -> StandIn:
+    """The doctor in the app's place, until the stack is unwound."""
     try:
-        stack = listening(listen)
-        with stack as standin:
-            yield standin
+        return stack.enter_context(listening(listen))
     except (OSError, ValueError) as error:
         fail(f"The doctor cannot listen at {listen} ({error}). Is the app still running there?")
 

@@ -136,6 +136,14 @@ def identity_of(app: App) -> dict[str, str]:
     return {**names, "jwt": SIGNED} if app.signed_header else names
 
 
+def check_address(address: str) -> str:
+    """The same address, where it is ``host:port``. Raises ``ValueError``."""
+    found = re.fullmatch(r"(?:[\w.-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", address)
+    if found is None or not 0 < int(found.group(1)) < 65536:
+        raise ValueError(f"{address} is no host:port")
+    return address
+
+
 def _values_of(app: App, upstream: str) -> dict[str, Any]:
     sites = _sites_of([address.origin for address in app.addresses])
     hosts = list(dict.fromkeys(host for site in sites for host in site.hosts))
@@ -143,7 +151,7 @@ def _values_of(app: App, upstream: str) -> dict[str, Any]:
     known = [*IDENTITY.values(), SIGNED]
     own = [name for name in identity.values() if name not in known]
     forged = [*OF_THE_FAMILIES, *BELIEVED, *known, *own]
-    upstream_host, _, upstream_port = _checked_address(upstream).rpartition(":")
+    upstream_host, _, upstream_port = check_address(upstream).rpartition(":")
     return {
         "app_name": " ".join(app.name.split()),  # in comments: it must not begin a line
         "asked_with": list(ASKED_WITH),
@@ -200,11 +208,4 @@ def _read_portal(portal: str) -> Portal:
         if not re.fullmatch(r"/[\w./-]+", path):
             raise ValueError(f"{portal} is no Unix socket")
         return Portal(path, "")
-    return Portal("", _checked_address(portal))
-
-
-def _checked_address(address: str) -> str:
-    found = re.fullmatch(r"(?:[\w.-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", address)
-    if found is None or not 0 < int(found.group(1)) < 65536:
-        raise ValueError(f"{address} is no host:port")
-    return address
+    return Portal("", check_address(portal))

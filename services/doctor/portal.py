@@ -53,7 +53,7 @@ def _judge_portal(config: Config, wire: Wire) -> Iterator[Finding]:
 def _judge_direct(addresses: Sequence[str]) -> Iterator[Finding]:
     for address in addresses:
         try:
-            heard = Wire().get(f"{address}/healthz", {})
+            heard = Wire(trusting=True).get(f"{address}/healthz", {})
         except Unreachable:
             continue
         if heard.status == 200 or "gatepost" in heard.headers.get("set-cookie", ""):

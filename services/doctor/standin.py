@@ -1,9 +1,12 @@
 """The doctor in the app's place: listens where the app does, and keeps what reaches it."""
 
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from services.doctor.wire import split_address
 
 
 class StandIn:
@@ -24,9 +27,9 @@ class StandIn:
 @contextmanager
 def listening(address: str) -> Iterator[StandIn]:
     """Listen at ``host:port`` until the block ends. Raises ``OSError`` where that is taken."""
-    host, _, port = address.rpartition(":")
-    standin = StandIn()
-    server = ThreadingHTTPServer((host, int(port)), _handler_for(standin))
+    where, standin = split_address(address), StandIn()
+    make = _ServerOfIPv6 if ":" in where[0] else ThreadingHTTPServer
+    server = make(where, _handler_for(standin))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
     thread.start()
@@ -36,6 +39,10 @@ def listening(address: str) -> Iterator[StandIn]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _ServerOfIPv6(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
 
 
 def _handler_for(standin: StandIn) -> type[BaseHTTPRequestHandler]:

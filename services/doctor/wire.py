@@ -46,11 +46,13 @@ class Heard:
 class Wire:
     """How addresses are reached: by DNS, or all at ``connect`` (``host:port``).
 
-    ``ca`` is a file with the authorities to trust instead of the system's.
+    ``ca`` is a file with the authorities to trust instead of the system's; where nobody's
+    word is wanted, only whether something answers, ``trusting`` takes any certificate.
     """
 
     connect: str = ""
     ca: str = ""
+    trusting: bool = False
 
     def get(self, url: str, headers: Mapping[str, str]) -> Heard:
         """Ask with these headers and no others but ``Host``. Raises ``Unreachable``."""
@@ -58,7 +60,7 @@ class Wire:
             return self._get(url, headers)
         except ssl.SSLCertVerificationError as error:
             raise Unreachable(f"its certificate is refused ({error.verify_message})") from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             raise Unreachable(str(error) or type(error).__name__) from error
 
     def _get(self, url: str, headers: Mapping[str, str]) -> Heard:
@@ -77,14 +79,23 @@ class Wire:
             connection.close()
 
     def _open(self, https: bool, host: str, port: int | None) -> http.client.HTTPConnection:
-        where, _, other = self.connect.rpartition(":")
-        address = (where, int(other)) if where else (host, port or (443 if https else 80))
+        usual = (host, port or (443 if https else 80))
+        address = split_address(self.connect) if self.connect else usual
         connection = http.client.HTTPConnection(*address, timeout=SECONDS)
         connection.sock = socket.create_connection(address, SECONDS)
         if https:
             context = ssl.create_default_context(cafile=self.ca or None)
+            if self.trusting:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
             connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
         return connection
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of ``host:port``; the host of ``[::1]:443`` is ``::1``."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def kind_by_name(heard: Heard) -> str:

@@ -46,6 +46,8 @@ def test_the_address_may_be_written_as_people_do(practice: Practice, url: str) -
          {"client-forged"}),
         ("nginx", [(r"location = /.gatepost/hand-over", "location = /elsewhere")],
          {"hand-over-blocked"}),
+        ("nginx", [(r"(location = /.gatepost/hand-over \{)", r"\1 return 444;")],
+         {"hand-over-blocked"}),
         ("caddy", [(r"request_header -\*_\*", ""), (r"request_header -Remote-\*", "")],
          {"identity-not-deleted"}),
         ("caddy-2.6", [(r"request_header -\*\.\*", "")], {"alias-survives"}),
@@ -100,7 +102,7 @@ def test_faults_of_the_settings_are_found(practice: Practice) -> None:
         "nginx",
         [],
         "--direct",
-        practice.portal.url,
+        f"{practice.portal.url}/",
         GATEPOST_TRUSTED_PROXIES="0.0.0.0/0",
         GATEPOST_APP_DOMAINS="example.net",
     )

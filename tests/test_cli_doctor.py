@@ -1,0 +1,113 @@
+"""``flask doctor`` before it asks anybody: options that would look at nothing are refused."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from services.doctor.proxy import Examiner
+from tests.apps import DOMAINS, make_app
+from tests.portal import free_port
+from tests.standins.certificate import make_certificate
+
+pytestmark = pytest.mark.settings(**DOMAINS, GATEPOST_TRUSTED_PROXIES="unix")
+
+WIKI = "https://wiki.example.org"
+NOBODY = ("--connect", "127.0.0.1:1")
+
+
+class _Fine(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        found = self.path == "/healthz"
+        self.send_response(200 if found else 404)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def around(tmp_path: Path) -> Iterator[str]:
+    """Something like the portal behind a certificate that nobody has reason to trust."""
+    server = HTTPServer(("127.0.0.1", 0), _Fine)
+    context = make_certificate(tmp_path, "elsewhere.example.net").for_server()
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"https://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--direct", "10.0.0.5:8000"), "10.0.0.5:8000 is no address like http://10.0.0.5:8000."),
+        (("--direct", "ftp://10.0.0.5"), "ftp://10.0.0.5 is no address"),
+        (("--direct", "http://10.0.0.5:x"), "http://10.0.0.5:x is no address"),
+        (("--direct", "http://10.0.0.5:8000/login"), "is no address"),
+        (("--direct", ""), "is no address"),
+        ((WIKI, "--connect", "10.0.0.1"), "10.0.0.1 is no host:port."),
+        ((WIKI, "--connect", "x:https"), "x:https is no host:port."),
+        ((WIKI, "--connect", "x:99999"), "x:99999 is no host:port."),
+        ((WIKI, "--connect", ""), "is no host:port."),
+        ((WIKI, "--listen", "3000"), "3000 is no host:port."),
+        ((WIKI, "--listen", ""), "is no host:port."),
+        (("--listen", "127.0.0.1:3000"), "give its URL too"),
+        (NOBODY, "give an app's URL"),
+    ],
+)
+def test_an_option_that_would_look_at_nothing_is_a_usage_error(
+    runner: FlaskCliRunner, options: tuple[str, ...], said: str
+) -> None:
+    result = runner.invoke(args=["doctor", *options])
+    assert (result.exit_code, said in result.stderr) == (2, True), result.output
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_way_around_the_proxy_is_found_whatever_its_certificate(
+    runner: FlaskCliRunner, around: str, end: str
+) -> None:
+    result = runner.invoke(args=["doctor", "--direct", around + end, *NOBODY, "--json"])
+    found = {finding["name"]: finding["text"] for finding in json.loads(result.stdout)}
+    assert found["around-the-proxy"] == f"The portal answers at {around}, around the proxy."
+
+
+@pytest.mark.parametrize(("family", "where"), [("inet", "127.0.0.1"), ("inet6", "[::1]")])
+def test_where_something_listens_the_doctor_cannot(
+    app: Flask, runner: FlaskCliRunner, family: str, where: str
+) -> None:
+    with app.app_context():
+        make_app("Wiki", for_everyone=True)
+    kinds = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+    with socket.socket(kinds[family]) as taken:
+        try:
+            taken.bind((where.strip("[]"), 0))
+        except OSError:
+            pytest.skip(f"this machine has no {where}")
+        taken.listen()
+        address = f"{where}:{taken.getsockname()[1]}"
+        result = runner.invoke(args=["doctor", WIKI, *NOBODY, "--listen", address])
+    assert f"The doctor cannot listen at {address} (" in result.stderr
+    assert "already in use" in result.stderr
+    result = runner.invoke(args=["doctor", WIKI, *NOBODY, "--listen", address])
+    assert "app-unreachable" in result.stdout
+
+
+def test_a_fault_of_the_examination_is_not_told_as_one_of_listening(
+    app: Flask, runner: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(examiner: Examiner) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(Examiner, "examine", fail)
+    with app.app_context():
+        make_app("Wiki", for_everyone=True)
+    result = runner.invoke(args=["doctor", WIKI, *NOBODY, "--listen", f"127.0.0.1:{free_port()}"])
+    assert "cannot listen" not in result.output
+    assert isinstance(result.exception, OSError)
