@@ -28,6 +28,7 @@ from config_values import (
     read_networks,
     read_one_of,
     read_text,
+    read_time_zone,
     read_whole_number,
     read_words,
     read_yes_or_no,
@@ -87,6 +88,8 @@ class Config:
     trusted_proxies: tuple[Network | str, ...] = setting((), "networks of the proxies, such as `127.0.0.1/32`; `unix` for a Unix socket: their `X-Forwarded-For` is believed, and where any is named, they alone may ask whether a request to an app may enter", read_networks)
     app_domains: tuple[str, ...] = setting((), "domains whose apps the portal stands before, such as `example.org,example.net`; without any, apps cannot be added", read_domains)
     verdict_mark: str = setting("", "path of a link that is moved whenever somebody may have lost access, such as `/run/gatepost/mark`, for an [nginx that keeps verdicts](forward-auth.md#a-faster-nginx)", read_text)
+
+    time_zone: str = setting("UTC", "where days end, as in “until Friday”, and by whose clock mails tell the time, such as `Europe/Berlin`", read_time_zone)
 
     portal_name: str = setting("Gatepost", "the name on pages and in messages")
     portal_logo: str = setting("", "path of an SVG or PNG file shown beside the name", read_text)

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from sqlalchemy.engine import make_url
@@ -77,6 +78,14 @@ def _has_a_good_port(parts: SplitResult) -> bool:
         return parts.port != 0
     except ValueError:
         return False
+
+
+def read_time_zone(value: str) -> str:
+    """A name of the IANA time zone database."""
+    try:
+        return value.strip() if value.strip() == "UTC" else ZoneInfo(value.strip()).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("must be a time zone such as Europe/Berlin or UTC") from error
 
 
 def read_database_url(value: str) -> str:

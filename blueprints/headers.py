@@ -38,6 +38,7 @@ class Portal:
     logo_url: str | None
     has_accent: bool
     support_contact: str
+    time_zone: str
 
 
 def protect(response: Response) -> Response:
@@ -65,6 +66,7 @@ def template_globals() -> dict[str, Any]:
             logo_url=url_for("site.logo") if config.portal_logo else None,
             has_accent=bool(config.accent_colour),
             support_contact=config.support_contact,
+            time_zone=config.time_zone,
         ),
         "onward": entry.onward,
         "portal_has_apps": apps.any_there,

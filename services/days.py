@@ -1,10 +1,15 @@
-"""Days as people give them, "until Friday", the moments that they end at, and moments in mails."""
+"""Days as people give them, "until Friday", the moments that they end at, and moments in mails.
+
+All by the clock of the portal's time zone; what is stored stays in UTC.
+"""
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext
 
+from extensions import settings
 from services.clock import now
 from services.errors_apps import DayUnsuitable
 
@@ -19,7 +24,8 @@ def end_of_day(text: str) -> datetime | None:
     text = text.strip()
     if not text:
         return None
-    end = datetime.combine(_read(text), time(), UTC) + timedelta(days=1)
+    day_after = _read(text) + timedelta(days=1)
+    end = datetime.combine(day_after, time(), zone()).astimezone(UTC)
     if end <= now():
         raise DayUnsuitable(lazy_gettext("This day is over. Choose today or a later day."))
     return end
@@ -27,12 +33,18 @@ def end_of_day(text: str) -> datetime | None:
 
 def last_day(end: datetime | None) -> date | None:
     """The day that ends at a moment; None where nothing ends."""
-    return (end - timedelta(microseconds=1)).date() if end else None
+    return (end - timedelta(microseconds=1)).astimezone(zone()).date() if end else None
 
 
 def write_moment(moment: datetime) -> str:
     """A moment as mails write it: ``2026-11-27 15:04 UTC``."""
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
+    return moment.astimezone(zone()).strftime("%Y-%m-%d %H:%M %Z")
+
+
+def zone() -> tzinfo:
+    """The portal's time zone; UTC needs no time zone database."""
+    name = settings().time_zone
+    return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def _read(text: str) -> date:
@@ -42,6 +54,6 @@ def _read(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError as error:
         raise DayUnsuitable(lazy_gettext("Enter a day like 2026-11-27.")) from error
-    if day > (now() + LONGEST).date():
+    if day > (now() + LONGEST).astimezone(zone()).date():
         raise DayUnsuitable(lazy_gettext("Choose a day within the next ten years."))
     return day

@@ -40,6 +40,7 @@ def render(channel: str, kind: str, values: dict[str, Any]) -> Rendered:
         base_url=config.base_url,
         host=sms.host_of(config),
         support_contact=config.support_contact,
+        time_zone=config.time_zone,
         **values,
     )
     return _split(text) if channel == "mail" else Rendered("", text.strip())

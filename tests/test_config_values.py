@@ -81,6 +81,15 @@ class TestReading:
 
         assert load({**PRODUCTION, name: str(int(value) + 1)})
 
+    @pytest.mark.parametrize("value", ["Berlin", "+01:00", "../UTC", "Europe/", "\x00"])
+    def test_a_time_zone_is_one_that_has_a_name(self, value: str) -> None:
+        assert problems_in_production(GATEPOST_TIME_ZONE=value) == [
+            "GATEPOST_TIME_ZONE must be a time zone such as Europe/Berlin or UTC"
+        ]
+        assert load({**PRODUCTION, "GATEPOST_TIME_ZONE": " Europe/Berlin "}).time_zone == (
+            "Europe/Berlin"
+        )
+
     @pytest.mark.parametrize("value", ["yes", "Yes", "true", "1"])
     def test_yes_is_yes(self, value: str) -> None:
         assert load({**PRODUCTION, "GATEPOST_REQUIRE_TWO_FACTOR": value}).require_two_factor

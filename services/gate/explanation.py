@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from flask_babel import LazyString, gettext, lazy_gettext
 
-from extensions import db
+from extensions import db, settings
 from models import User
 from services import ways
 from services.clock import now
@@ -136,7 +136,11 @@ def _admission(answer: Answer, facts: Facts | None, who: str) -> list[str]:
 def _say_end(end: datetime | None) -> list[str]:
     if end is None:
         return []
-    return [str(gettext("That ends with %(day)s, at midnight, UTC.", day=last_day(end)))]
+    said = gettext(
+        "That ends with %(day)s, at midnight by the clock of %(zone)s.",
+        day=last_day(end), zone=settings().time_zone,
+    )  # fmt: skip
+    return [str(said)]
 
 
 def _facts_right_after_sign_in(user: User, origin: str) -> Facts:
