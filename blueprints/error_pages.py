@@ -23,7 +23,10 @@ WORDS = {
         lazy_gettext("This request cannot be used"),
         lazy_gettext("The page may have been open for too long. Go back, reload it and try again."),
     ),
-    403: (lazy_gettext("Not for you"), lazy_gettext("You are not allowed to open this page.")),
+    403: (
+        lazy_gettext("You may not open this page"),
+        lazy_gettext("If you should, ask the people who run this portal."),
+    ),
     404: (
         lazy_gettext("Page not found"),
         lazy_gettext("There is nothing at this address. The link may be old or cut short."),
@@ -34,7 +37,7 @@ WORDS = {
     ),
     413: (
         lazy_gettext("Too much at once"),
-        lazy_gettext("What was sent is larger than any form here."),
+        lazy_gettext("You sent more than this portal accepts."),
     ),
     422: (
         lazy_gettext("That did not work"),
@@ -43,7 +46,7 @@ WORDS = {
     429: (lazy_gettext("Too many tries"), lazy_gettext("Wait a little, then try again.")),
     500: (
         lazy_gettext("Something went wrong"),
-        lazy_gettext("It is our fault, and it was written down. Try again in a moment."),
+        lazy_gettext("This is our mistake, and it was logged. Try again in a moment."),
     ),
     503: (
         lazy_gettext("Back in a moment"),

@@ -193,6 +193,6 @@ def test_everybody_else_finds_no_administration(browser_of: BrowserOf, ann: Pers
     client = browser_of(ann)
     for path in ("/admin/apps", "/admin/apps/new", "/admin/requests"):
         answer = client.get(path)
-        assert (answer.status_code, "Not for you" in answer.text) == (403, True)
+        assert (answer.status_code, "You may not open this page" in answer.text) == (403, True)
     assert client.get("/admin/groups").status_code == 404
     assert "/admin" not in client.get("/account").text

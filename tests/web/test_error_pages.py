@@ -21,7 +21,7 @@ pytestmark = pytest.mark.own_app
 
 TITLES = {
     400: "This request cannot be used",
-    403: "Not for you",
+    403: "You may not open this page",
     404: "Page not found",
     405: "This does not work here",
     413: "Too much at once",

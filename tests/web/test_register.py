@@ -105,7 +105,7 @@ class TestOpen:
         register(client)
         page = open_page(app.test_client(), path_of(outbox.link(ANN.email)))
 
-        assert "One press, and ann@example.org is confirmed." in page.main
+        assert "Press the button to confirm ann@example.org." in page.main
         assert "It was registered here: " in page.main
         assert "you choose the password" not in page.main
 

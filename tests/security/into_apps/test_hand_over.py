@@ -249,7 +249,7 @@ class TestAttacks:
         browser.client.delete_cookie(APP, domain="shop.example.net")
         page = browser.page(there, 400)
         assert page.h1 == "We could not let you into Shop"
-        assert "half a minute" in page.main
+        assert "for 30 seconds" in page.main
 
         assert browser.go(page.links["Try again"]).status_code == IN
         assert browser.hops[-1] == TARGET
