@@ -88,6 +88,8 @@ def test_nobody_can_have_their_name_or_groups_dropped(stage: Stage) -> None:
         return
     assert answer.identity("Remote-User") == person.email
     assert answer.identity("Remote-Groups") == "editors"
+    passed_on = ",".join(answer.received("Connection"))
+    assert "remote-" not in passed_on.lower(), "a proxy behind this one would drop what it names"
 
 
 def test_the_app_never_sees_the_portals_cookies(stage: Stage) -> None:
