@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from flask import Flask
+from flask_babel import get_locale
 from markupsafe import Markup
 
 from config import Config
@@ -51,8 +52,8 @@ class RefusalPage:
         more = f"{self._config.base_url}/no-access?{urlencode({'rd': target})}" if can_ask else ""
         with self._app.app_context():
             page = self._app.jinja_env.get_template("gate/refused.html").render(
-                app_name=app.name, no_access=more, portal_name=self._config.portal_name,
-                portal_url=f"{self._config.base_url}/",
+                app_name=app.name, no_access=more, language=str(get_locale() or "en"),
+                portal_name=self._config.portal_name, portal_url=f"{self._config.base_url}/",
                 style=Markup(self._style),  # noqa: S704 - our own files, and a checked colour
             )  # fmt: skip
         return self._headers, page.encode()

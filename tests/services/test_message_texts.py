@@ -120,6 +120,12 @@ def test_a_link_stands_on_a_line_of_its_own(kind: str) -> None:
     assert LINK in render("mail", kind).text.splitlines()
 
 
+def test_a_network_address_that_nobody_knows_is_not_told_of() -> None:
+    assert "Network address: 2001:db8::" in render("mail", "new_browser", network="2001:db8::").text
+    lines = render("mail", "new_browser", browser="Firefox", network="").text.splitlines()
+    assert lines[lines.index("Browser: Firefox") + 1].startswith("Time: ")
+
+
 def test_values_are_text_and_never_templates() -> None:
     assert "{{ 7 * 7 }}" in render("mail", "phone_added", ending="{{ 7 * 7 }}").text
     assert "<b>" in render("mail", "phone_added", ending="<b>").text

@@ -148,6 +148,7 @@ def test_not_for_this_person(app: Flask, wiki: App, family: str) -> None:
     page = told.body.decode()
     assert "https://login.example.org/no-access?rd=https%3A%2F%2Fwiki.example.org%2F" in page
     assert "<b>" not in page
+    assert '<html lang="en">' in page
     assert "default-src 'none'; style-src 'sha256-" in told.headers["Content-Security-Policy"]
     assert ask(app, family, cookie=bob, sent=SCRIPT).json == {
         "error": "forbidden", "reason": "no-grant",

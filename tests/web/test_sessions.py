@@ -6,9 +6,9 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from extensions import db
+from extensions import db, writing
 from models import LoginSession
 from tests.outbox import Outbox
 from tests.page import open_page
@@ -50,6 +50,18 @@ def test_each_is_listed_by_its_browser_and_this_one_is_marked(
     assert rows[1].startswith("Safari on iPhone From 127.0.0.1.")
     assert rows[1].endswith("End Safari on iPhone")
     assert len(rows) == 2
+
+
+def test_one_from_an_address_that_nobody_knows_names_none(
+    app: Flask, client: FlaskClient, ann: Person
+) -> None:
+    sign_in(client, ann)
+    with app.app_context(), writing() as session:
+        session.execute(update(LoginSession).values(address=""))
+    page = open_page(client, "/account/sessions")
+
+    assert "From" not in page.main
+    assert "This browser Signed in" in page.main
 
 
 def test_ending_one_signs_that_browser_out(
