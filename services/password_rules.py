@@ -4,7 +4,9 @@ SP 800-63B-4, section 3.1.1.2. Knows nothing of hashing or storing.
 """
 
 import importlib
+import threading
 import unicodedata
+from types import ModuleType
 
 from flask_babel import lazy_gettext
 
@@ -12,11 +14,21 @@ from extensions import settings
 from services.emails import parse
 from services.errors import EmailInvalid, PasswordUnsuitable, Refusal, SeveralRefusals
 
-LONGEST_ESTIMATED = 72
-"""zxcvbn's time grows steeply with length, and it refuses more."""
+LONGEST_ESTIMATED = 48
+"""zxcvbn's time grows with the square of the length; what is longer is judged by its beginning."""
+
+MOST_READINGS = 8
+"""zxcvbn searches its lists once for each way to read all signs as letters: hundreds of times
+for a password of such signs. Digits alone can be read in 6 ways.
+"""
 
 WEAKEST_ALLOWED = 2
 """zxcvbn's score, 0 to 4: below this it falls to a few million guesses."""
+
+_ONE_READING = str.maketrans("@({[<!|$+%", "accccilstx")
+
+_one_at_a_time = threading.Lock()
+"""zxcvbn keeps one person's words where another's estimate would read them."""
 
 
 def check_account(email: str, password: str, name: str) -> str:
@@ -57,11 +69,16 @@ def check(password: str, *personal_words: str) -> None:
 
 
 def _is_easy_to_guess(password: str, personal_words: tuple[str, ...]) -> bool:
-    known = [part for word in personal_words for part in (word, word.partition("@")[0]) if part]
-    zxcvbn = importlib.import_module("zxcvbn").zxcvbn
-    estimate = zxcvbn(
-        password[:LONGEST_ESTIMATED],
-        user_inputs=[*known, settings().portal_name, settings().host],
-        max_length=LONGEST_ESTIMATED,
-    )
+    parts = [part for word in personal_words for part in (word, word.partition("@")[0]) if part]
+    known = [*parts, settings().portal_name, settings().host]
+    library, password = importlib.import_module("zxcvbn"), password[:LONGEST_ESTIMATED]
+    if _count_readings(library.matching, password) > MOST_READINGS:
+        password, *known = (word.translate(_ONE_READING) for word in (password, *known))
+    with _one_at_a_time:
+        estimate = library.zxcvbn(password, user_inputs=known)
     return bool(estimate["score"] < WEAKEST_ALLOWED)
+
+
+def _count_readings(matching: ModuleType, password: str) -> int:
+    signs = matching.relevant_l33t_subtable(password, matching.L33T_TABLE)
+    return len(matching.enumerate_l33t_subs(signs))

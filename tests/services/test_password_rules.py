@@ -1,9 +1,16 @@
 """Which passwords may be chosen: their length in characters, and what is easy to guess."""
 
+import contextlib
+import time
+
 import pytest
+import zxcvbn
+from flask import Flask
+from zxcvbn import matching
 
 from services import password_rules
 from services.errors import PasswordUnsuitable
+from tests.threads import run_together
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -89,5 +96,64 @@ def test_the_portal_s_name_is_easy_to_guess() -> None:
     assert "easy to guess" in refused("zanzibarium gate")
 
 
-def test_the_longest_costs_no_more_than_a_moment() -> None:
-    password_rules.check("wombat kite 7ü! " * 16)
+SIGNS = "4@8({[<6913!|1705$5+7%2z"
+"""All that can be read as another letter: in hundreds of ways, where they stand together."""
+DEAR = {
+    "signs": SIGNS * 3,
+    "signs, repeated": SIGNS[:18] * 4,
+    "signs, repeated in repeats": (SIGNS[:6] * 2 + SIGNS[6:18]) * 4,
+    "signs at the end": FIFTEEN * 2 + SIGNS,
+    "signs in words": "p@$$w0rd {[<|>]} 5un5h1n3 +17%" * 3,
+    "digits": "4863917052" * 8,
+    "words": "passwordmonkeydragonletmeinsunshine" * 3,
+    "dates": "11/11/1991 19911911" * 4,
+    "a keyboard": '1qaz!QAZ2wsx@WSX3edc#EDC4rfv$RFV%TGB^YHN&UJM*IK<(OL>){:?"}' * 2,
+    "one letter": "a" * 256,
+    "two letters": "ab" * 128,
+    "other scripts": "äöü🦒İŸ\u0661\u0662" * 32,
+}
+
+
+@pytest.fixture
+def lookups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many parts of a password were looked up in all lists, each time it was searched."""
+    search, made = matching.dictionary_match, list[int]()
+
+    def counting(password: str, *args: object, **named: object) -> object:
+        made.append(len(password) * (len(password) + 1) // 2)
+        return search(password, *args, **named)
+
+    monkeypatch.setattr(matching, "dictionary_match", counting)
+    return made
+
+
+@pytest.mark.parametrize("password", DEAR.values(), ids=DEAR)
+def test_the_dearest_costs_no_more_than_a_moment(lookups: list[int], password: str) -> None:
+    with contextlib.suppress(PasswordUnsuitable):
+        password_rules.check(password[:256])
+
+    assert 0 < sum(lookups) <= 15_000, "about 50 ms; all signs, searched in full, were 2 500 ms"
+
+
+@pytest.mark.parametrize("password", ["4nnabelle.ar(her{1!", "{[<({[<({[<(1!|1!|", SIGNS[:2] * 9])
+def test_many_signs_make_nothing_harder_to_guess(password: str) -> None:
+    assert "easy to guess" in refused(password, "annabelle.archer@example.org")
+
+
+def test_nobody_else_s_words_are_taken_for_one_s_own(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimate, at_work, most = zxcvbn.zxcvbn, list[str](), list[int]()
+
+    def counting(password: str, **named: object) -> object:
+        at_work.append(password)
+        time.sleep(0.01)
+        most.append(len(at_work))
+        result = estimate(password, **named)
+        at_work.remove(password)
+        return result
+
+    monkeypatch.setattr(zxcvbn, "zxcvbn", counting)
+    run_together(app, 4, lambda _: password_rules.check(FIFTEEN, "ann@example.org"))
+
+    assert most == [1] * 4
