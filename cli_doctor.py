@@ -99,8 +99,8 @@ def doctor(
     findings = own.examine(settings())
     if url or direct:
         wire = Wire(connect, ca or "")
-        addresses = direct or _usual_address()
-        findings += portal.examine(settings(), wire, addresses)
+        addresses = dict.fromkeys((*direct, _usual_address()))
+        findings += portal.examine(settings(), wire, list(addresses))
     if target and not any(finding.name == "database" for finding in findings):
         findings += _examine_app(target, listen, wire)
     _print(findings, as_json)
@@ -117,6 +117,7 @@ def _examine_app(target: Target, listen: str, wire: Wire) -> list[Finding]:
     except AppUnknown:
         fail(f"No app has the address {target.origin}: flask app list shows those that have one.")
     patient = Patient(
+        app.name,
         target.url,
         tuple(header_names.list_sent(app.header_names, app.signed_header)),
         uses_hand_over=not shared_domain(Wanted(target, app)),
@@ -142,9 +143,9 @@ def _read(url: str) -> Target:
         fail(f"{url} {refused}.")
 
 
-def _usual_address() -> tuple[str, ...]:
+def _usual_address() -> str:
     """Where the server listens when nobody tells it otherwise, seen from outside."""
-    return (f"http://{settings().host}:8000",)
+    return f"http://{settings().host}:8000"
 
 
 def _print(findings: list[Finding], as_json: bool) -> None:

@@ -5,6 +5,7 @@ it was asked with, and at the app, where the doctor can listen in its place.
 """
 
 import secrets
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -19,6 +20,10 @@ from services.doctor.standin import StandIn
 from services.doctor.wire import FORGED_CLIENT, PAGE, Heard, Unreachable, Wire, kind_by_name
 
 MARK = "doctor-forged"
+FOREIGN = "other.invalid"
+"""A host that nobody has (RFC 2606)."""
+
+OTHER_PORT = 65443
 CLOCK_SECONDS = 30
 _FORGED_TARGET = {
     "X-Original-URL": f"https://{MARK}.example.net/",
@@ -34,8 +39,9 @@ _TUNNEL = {"upgrade": "h2c", "http2-settings": "AAMAAABkAARAAAAAAAIAAAAA"}
 
 @dataclass(frozen=True)
 class Patient:
-    """The app that is examined: an address in it, and the names of its identity headers."""
+    """The app that is examined: its name, an address in it, the names of its identity headers."""
 
+    app: str
     url: str
     identity: tuple[str, ...]
     uses_hand_over: bool
@@ -50,6 +56,15 @@ class Patient:
     def host(self) -> str:
         """Its host, without a port."""
         return urlsplit(self.url).hostname or ""
+
+    @property
+    def foreign_hosts(self) -> list[str]:
+        """What must not be answered as this app: a name that nobody has, one beside the app's
+        own, and another port of its own, where other apps may be.
+        """
+        parent = self.host.partition(".")[2]
+        beside = f"{MARK}.{parent if '.' in parent else self.host}"
+        return [FOREIGN, beside, f"{self.host}:{OTHER_PORT}"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,7 @@ class Examiner:
             *self._judge_question(report, kind),
             *self._judge_forged_question(report, kind),
             *self._judge_underscores(kind),
+            *self._judge_hosts(kind),
             *self._judge_hand_over(kind),
             *self._judge_what_arrives(kind),
             *_judge_clock(heard),
@@ -167,6 +183,25 @@ class Examiner:
             return self._report_in(*self._ask(LOOK, forged))
         except Unreachable:
             return None
+
+    def _judge_hosts(self, kind: str) -> Iterator[Finding]:
+        """What becomes of a visitor who names another app on the way to this one."""
+        answered = [host for host in self.patient.foreign_hosts if self._answers_for(host)]
+        if answered:
+            yield found(
+                "foreign-hosts", kind, origin=self.patient.origin, hosts=", ".join(answered),
+                app=shlex.quote(self.patient.app),
+            )  # fmt: skip
+
+    def _answers_for(self, host: str) -> bool:
+        """Whether the portal is asked about a foreign host, or the app gets the request at once."""
+        try:
+            heard, nonce = self._ask(LOOK, {"Host": host})
+        except Unreachable:
+            return False
+        report = self._report_in(heard, nonce)
+        judged = urlsplit(report.url).netloc.lower() if report else ""
+        return judged == host or judged.startswith(f"{host}:") or self._arrived(nonce) is not None
 
     def _judge_hand_over(self, kind: str) -> Iterator[Finding]:
         if not self.patient.uses_hand_over:

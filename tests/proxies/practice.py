@@ -79,15 +79,21 @@ class Practice:
     ) -> set[str]:  # fmt: skip
         """Plant faults, and return what the doctor found."""
         with self.running(kind, faults) as (prepared, app_address):
-            runner = create_app(load({**self.portal.environ, **settings})).test_cli_runner()
-            said = runner.invoke(args=[
-                "doctor", url, "--json", "--listen", app_address,
-                "--connect", f"127.0.0.1:{prepared.port}",
-                "--ca", str(self.certificate.certificate), *options,
-            ])  # fmt: skip
+            self.ask(prepared, "--listen", app_address, *options, url=url, **settings)
+        return {finding["name"] for finding in self.found}
+
+    def ask(
+        self, prepared: kinds.Prepared, *options: str,
+        url: str = f"https://{WIKI}/", **settings: str,
+    ) -> dict[str, str]:  # fmt: skip
+        """Let the doctor ask a running proxy, and return the sentences found, by name."""
+        runner = create_app(load({**self.portal.environ, **settings})).test_cli_runner()
+        said = runner.invoke(args=[
+            "doctor", url, "--json", "--connect", f"127.0.0.1:{prepared.port}",
+            "--ca", str(self.certificate.certificate), *options,
+        ])  # fmt: skip
         assert said.stdout, said.output or said.exception
-        found = json.loads(said.stdout)
-        assert said.exit_code == (1 if found else 0), said.output
-        assert all(finding["text"] and finding["mend"] for finding in found)
-        self.found = found
-        return {finding["name"] for finding in found}
+        self.found = json.loads(said.stdout)
+        assert said.exit_code == (1 if self.found else 0), said.output
+        assert all(finding["text"] and finding["mend"] for finding in self.found)
+        return {finding["name"]: finding["text"] for finding in self.found}

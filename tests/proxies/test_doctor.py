@@ -12,10 +12,17 @@ from services.audit import OPERATOR
 from tests.proxies import kinds
 from tests.proxies.practice import WIKI, Practice
 
+NO_DEFAULT = [(" default_server", "")]
+"""Makes of an app's block, the first one, nginx's answer to every host that has none."""
+
 
 @pytest.mark.parametrize("kind", kinds.KINDS)
 def test_nothing_is_found_where_the_generated_lines_are(practice: Practice, kind: str) -> None:
     assert practice.visit(kind, []) == set()
+
+
+def test_the_lines_refuse_foreign_hosts_as_the_proxys_default_too(practice: Practice) -> None:
+    assert practice.visit("nginx", NO_DEFAULT) == set()
 
 
 @pytest.mark.parametrize("url", [f"https://{WIKI}", WIKI, f"https://{WIKI.upper()}:443?x=1"])
@@ -71,6 +78,17 @@ def test_the_address_may_be_written_as_people_do(practice: Practice, url: str) -
          {"verdicts-for-strangers"}),
         ("caddy", [(r"(uri /api/authz/forward-auth)", r"\1\n header_up X-Forwarded-Proto http")],
          {"wrong-scheme"}),
+        ("nginx", [*NO_DEFAULT, (r"if \(\$host !~\* .*", "")], {"foreign-hosts"}),
+        ("nginx", [*NO_DEFAULT,
+                   (r"(?s)(\{ return 421; \})(.*?)(proxy_pass http://127\S+) # Wiki itself\n    \}",
+                    r"\1 error_page 421 = @open; \2 \3 } location @open { auth_request off; \3 }")],
+         {"foreign-hosts"}),
+        ("caddy", [("respond @foreign 421", "")], {"foreign-hosts"}),
+        ("caddy", [("respond @foreign 421", ""),
+                   (r"https://wiki.example.org \{", "https://*.example.org {")],
+         {"foreign-hosts"}),
+        ("haproxy", [("http-request deny deny_status 421 .*", "")], {"foreign-hosts"}),
+        ("envoy", [(r'domains: \["wiki.*', 'domains: ["*"]')], {"foreign-hosts"}),
         ("caddy", [(r"respond /api/authz/\* 404", 'redir /sign-in* /sign-in?again={path}')],
          {"redirect-loop"}),
     ],
@@ -88,6 +106,8 @@ def test_a_planted_fault_is_found(
         ("caddy", ("request_header @other_upgrade.*", ""), "request_header @other_upgrade"),
         ("haproxy", (r"del-header \[\^a-z0-9-\]", "del-header other"), "http-request del-header ["),
         ("envoy", (r"- remove_on_match: .*safe_regex.*", ""), "remove_on_match"),
+        ("haproxy", ("http-request deny deny_status 421 .*", ""), "flask app lines Wiki haproxy"),
+        ("caddy", ("respond @foreign 421", ""), "flask app lines Wiki caddy"),
     ],
 )
 def test_the_remedy_is_that_proxys(
@@ -95,6 +115,28 @@ def test_the_remedy_is_that_proxys(
 ) -> None:
     practice.visit(kind, [fault])
     assert [line in finding["mend"] for finding in practice.found] == [True]
+
+
+HOSTS = ("other.invalid", "doctor-forged.example.org", "wiki.example.org:65443")
+
+
+@pytest.mark.parametrize(
+    ("kind", "faults", "answered"),
+    [
+        ("nginx", [*NO_DEFAULT, (r"if \(\$host !~\* .*", "")], HOSTS[:2]),
+        ("caddy", [("respond @foreign 421", "")], HOSTS[2:]),
+        ("caddy", [("respond @foreign 421", ""),
+                   (r"https://wiki.example.org \{", "https://*.example.org {")], HOSTS[1:]),
+        ("haproxy", [("http-request deny deny_status 421 .*", "")], HOSTS),
+    ],
+)  # fmt: skip
+def test_the_hosts_that_are_wrongly_answered_are_named(
+    practice: Practice, kind: str, faults: list[tuple[str, str]], answered: tuple[str, ...]
+) -> None:
+    with practice.running(kind, faults) as (prepared, _):  # and the app is not stood in for
+        found = practice.ask(prepared)
+    assert found.keys() == {"foreign-hosts"}
+    assert f"not its own ({', '.join(answered)}):" in found["foreign-hosts"]
 
 
 def test_faults_of_the_settings_are_found(practice: Practice) -> None:
