@@ -19,6 +19,8 @@ from extensions import change_rows
 from models import Limit
 from services.errors import TooManyTries
 
+HOUR = 3600
+DAY = 86400
 UNCOUNTED = 2**31 - 1
 
 

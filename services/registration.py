@@ -28,12 +28,13 @@ from services.addresses import network_of
 from services.audit import Client, Event, record
 from services.clock import now
 from services.emails import canonicalize, parse
-from services.errors import EmailTaken, LinkInvalid, RegistrationClosed
-from services.limits import Window
+from services.errors import EmailTaken, LinkInvalid, Refusal, RegistrationClosed
+from services.limits import Place, Window
 from services.links import Purpose
 from services.tokens import digest, new_token
 
-HOUR = 3600
+REFUSALS_FOR_EACH = 10
+"""How many a network may have for each registration that it may make: people mistype."""
 
 # An earlier registration of the address is replaced. Where another browser made it, nobody can
 # tell whose password this is: the mailbox's owner will choose one.
@@ -84,14 +85,15 @@ def register(
     raises, ``RegistrationClosed``, ``LinkInvalid`` (the invitation), ``TooManyTries``,
     ``ServiceBusy``.
     """
-    address = password_rules.check_account(email, password, name)
     invited = _check_door(invitation)
-    rule, network = _registrations_rule(), network_of(client.address)
-    limits.check(db.session(), [(rule, network)])  # a hash is dear: none for those who are refused
+    registered, refused = _places(client)
+    # An estimate and a hash are dear: none for those whom the limits refuse.
+    limits.check(db.session(), [registered, refused])
     end_reading()
+    address = _check_account(email, password, name, refused)
     password_hash = hashing.hash_password(password)
     with writing() as session:
-        limits.take(session, [(rule, network)])
+        limits.take(session, [registered])
         if invited is not None:
             _accept_invitation(session, invited, password_hash, name, client)
             return ""
@@ -173,6 +175,16 @@ def confirm_email(signed: str, held: str, acting: LoginSession | None, client: C
         if link.purpose == Purpose.CHANGE_EMAIL.value:
             return Confirmed(login=email_changes.finish(session, link, acting, client))
         return Confirmed(choose_password=_make_account(session, link, held, client))
+
+
+def _check_account(email: str, password: str, name: str, refused: Place) -> str:
+    """As ``password_rules.check_account``; a refusal is counted, as it has cost an estimate."""
+    try:
+        return password_rules.check_account(email, password, name)
+    except Refusal:
+        with writing() as session:
+            limits.note(session, [refused])
+        raise
 
 
 def _check_door(invitation: str) -> EmailLink | None:
@@ -267,5 +279,10 @@ def _add_person(session: Session, email: str, password_hash: str | None, name: s
         raise LinkInvalid from error
 
 
-def _registrations_rule() -> Window:
-    return Window("registrations", settings().registrations_per_address_per_hour, HOUR)
+def _places(client: Client) -> tuple[Place, Place]:
+    """Where a registration counts, and where one that is refused for what was typed does."""
+    most, network = settings().registrations_per_address_per_hour, network_of(client.address)
+    return (
+        (Window("registrations", most, limits.HOUR), network),
+        (Window("registrations_refused", REFUSALS_FOR_EACH * most, limits.HOUR), network),
+    )

@@ -10,7 +10,15 @@ from sqlalchemy import func, select
 
 from extensions import db, end_reading
 from models import Message, Registration, User
-from services import accounts, links, login_sessions, passwords, registration, sign_in
+from services import (
+    accounts,
+    links,
+    login_sessions,
+    password_rules,
+    passwords,
+    registration,
+    sign_in,
+)
 from services.audit import Client
 from services.emails import canonicalize
 from services.errors import (
@@ -169,6 +177,34 @@ class TestRegistering:
 
         clock.shift(1)
         register(client=sender)
+
+    @pytest.mark.settings(GATEPOST_REGISTRATIONS_PER_ADDRESS_PER_HOUR="1")
+    def test_whom_the_limit_refuses_costs_no_estimate(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        register()
+        monkeypatch.setattr(password_rules, "check_account", pytest.fail)
+
+        with pytest.raises(TooManyTries):
+            register("bob@example.org", "ann@example.org")
+
+    @pytest.mark.settings(GATEPOST_REGISTRATIONS_PER_ADDRESS_PER_HOUR="1")
+    @pytest.mark.parametrize(
+        ("email", "password"), [("nonsense", PASSWORD), ("ann@example.org", "ann@example.org")]
+    )
+    def test_what_is_unsuitable_is_told_ten_times_as_often(
+        self, clock: time_machine.Traveller, email: str, password: str
+    ) -> None:
+        for _ in range(10):
+            with pytest.raises((EmailInvalid, PasswordUnsuitable)):
+                register(email, password)
+        for typed in ((email, password), ("ann@example.org", PASSWORD)):
+            with pytest.raises(TooManyTries):
+                register(*typed)
+        register(client=Client("198.51.100.7"))
+
+        clock.shift(HOUR)
+        register()
 
     def test_of_twenty_at_once_one_account_comes(self, app: Flask) -> None:
         end_reading()
