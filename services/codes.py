@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import structlog
 from flask_babel import LazyString
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
@@ -25,12 +26,13 @@ from services.errors_codes import (
     TooManyTexts,
     TooSoonToResend,
 )
-from services.limits import Place, Wait, Window
+from services.limits import DAY, HOUR, Place, Wait, Window
 from services.masking import mask_number
 from services.ways import Way
 
-DAY = 86400
-HOUR = 3600
+log = structlog.get_logger("gatepost.codes")
+
+_NOTED = Window("limit_noted", 1, HOUR)
 
 KINDS = {
     Purpose.SIGN_IN: "sign_in_code",
@@ -75,7 +77,7 @@ def counting(user: User, client: Client) -> Iterator[Session]:
             yield session
     except TooManyTries as refusal:
         with writing() as session:
-            record(session, Event.LIMIT_REACHED, client, user.id, rule=refusal.rule)
+            _note_refusal(session, user, refusal.rule, client)
             if isinstance(refusal, TextsPaused):
                 alerts.raise_alert(session, f"texts stopped by the limit {refusal.rule}")
         raise
@@ -176,6 +178,14 @@ def show_progress(user: User, purpose: Purpose, reference: Reference | None) -> 
         resend_in=limits.waiting_seconds(session, *_gap(user, challenge, destination)),
         delivery=delivery_status.describe(message) if message else None,
     )
+
+
+def _note_refusal(session: Session, user: User, rule: str, client: Client) -> None:
+    """Once for each limit and hour: or whoever asks on would bury what else was done."""
+    if limits.try_take(session, [(_NOTED, f"{user.id} {rule}")]):
+        record(session, Event.LIMIT_REACHED, client, user.id, rule=rule)
+    else:
+        log.info("limit_reached_again", user_id=user.id, address=client.address, rule=rule)
 
 
 def _send(

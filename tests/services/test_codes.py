@@ -57,6 +57,15 @@ def refusal_of(do: Callable[..., object], *args: object) -> TooManyTries:
     return caught.value
 
 
+def refusals_written() -> list[tuple[int | None, str]]:
+    """Whose sends were refused, and by which limit, as the activity has it."""
+    end_reading()
+    events = db.session.scalars(
+        select(Activity).where(Activity.event == Event.LIMIT_REACHED.value).order_by(Activity.id)
+    )
+    return [(event.user_id, event.details["rule"]) for event in events]
+
+
 def confirm(user: User, reference: Reference) -> None:
     """Enter the right code, as signing in does."""
     challenge = check(user, reference, code_of(reference))
@@ -217,6 +226,22 @@ class TestSendsOfOnePerson:
         ).one()
         assert (event.user_id, event.details) == (ann.id, {"rule": "sends_hour"})
         assert texts() == 5
+
+    def test_it_is_written_down_once_an_hour_for_each_person_and_limit(
+        self, ann: User, new_user: Callable[..., User], clock: time_machine.Traveller
+    ) -> None:
+        bob = new_user("bob@example.org", number="+12025550111", two_factor=True)
+        for person in (ann, bob):
+            self.fill(person, 5)
+            for _ in range(4):
+                refusal_of(send, person)
+        assert refusals_written() == [(ann.id, "sends_hour"), (bob.id, "sends_hour")]
+
+        clock.shift(HOUR)
+        self.fill(ann, 5)
+        for _ in range(2):
+            refusal_of(send, ann)
+        assert refusals_written()[2:] == [(ann.id, "sends_day")]
 
 
 def test_a_send_refused_for_the_person_starts_no_wait_for_the_destination(
