@@ -29,12 +29,13 @@ def request(user: User, email: str, client: Client) -> None:
     if canonical == user.email_canonical:
         raise EmailUnchanged
     with writing() as session:
-        link_mails.take_email_change(session, canonical, user.id)
-        outbox.enqueue(
-            session, channel="mail", kind="confirm_new_email", to=address, user_id=user.id,
-            values={"epoch": user.epoch, "user_id": user.id},
-            expires_at=now() + timedelta(hours=1),
-        )  # fmt: skip
+        link_mails.take_email_change(session, user.id)
+        if link_mails.may_mail_email_change(session, canonical, user.id):
+            outbox.enqueue(
+                session, channel="mail", kind="confirm_new_email", to=address, user_id=user.id,
+                values={"epoch": user.epoch, "user_id": user.id},
+                expires_at=now() + timedelta(hours=1),
+            )  # fmt: skip
         notify_address(
             session, user, user.email, "email_change_asked",
             earlier=user.email, new_masked=mask_email(address),

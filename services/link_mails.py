@@ -11,10 +11,7 @@ from extensions import settings
 from services import limits
 from services.addresses import network_of
 from services.audit import Client
-from services.limits import Place, Window
-
-HOUR = 3600
-DAY = 86400
+from services.limits import DAY, HOUR, Place, Window
 
 
 def take_confirmation(session: Session, canonical: str, client: Client) -> None:
@@ -22,13 +19,23 @@ def take_confirmation(session: Session, canonical: str, client: Client) -> None:
     limits.take(session, [_sender(client), (_confirmations(), canonical)])
 
 
-def take_email_change(session: Session, canonical: str, user_id: int) -> None:
-    """Count a signed-in person's asking for a link to a new address. Raises ``TooManyTries``.
-
-    In a window of its own, too: strangers' asking for that address must not stand in the way.
-    """
+def take_email_change(session: Session, user_id: int) -> None:
+    """Count a signed-in person's asking for a link to a new address. Raises ``TooManyTries``."""
     rule = Window("email_changes_hour", settings().confirmations_per_hour, HOUR)
-    limits.take(session, [(rule, f"user {user_id}"), (rule, canonical)])
+    limits.take(session, [(rule, f"user {user_id}")])
+
+
+def may_mail_email_change(session: Session, canonical: str, user_id: int) -> bool:
+    """Count a mail with a link to a new address; False where the mailbox has had enough of them.
+
+    Beyond its mails of the hour there is one for each person: whoever asks for somebody's
+    new address must not keep that person's own mail back.
+    """
+    mailbox = Window("email_change_mails", settings().confirmations_per_hour, HOUR)
+    kept = Window("email_change_mails_kept", 1, HOUR)
+    return limits.try_take(session, [(mailbox, canonical)]) or limits.try_take(
+        session, [(kept, f"{canonical} for user {user_id}")]
+    )
 
 
 def may_mail_registration(session: Session, canonical: str) -> bool:

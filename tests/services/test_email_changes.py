@@ -25,6 +25,7 @@ from tests.threads import count_of, run_together
 
 ANN = "ann@example.org"
 NEW = "ann@example.net"
+HOUR = 3600
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -167,3 +168,34 @@ def test_strangers_who_ask_for_links_to_the_new_address_do_not_stand_in_the_way(
         registration.request_confirmation(NEW, CLIENT)
 
     assert confirm(ask(ann, outbox)) == Confirmed()
+
+
+def ask_often(user: User, email: str = NEW) -> None:
+    """As often as one person may in an hour."""
+    for _ in range(3):
+        email_changes.request(user, email, CLIENT)
+    with pytest.raises(TooManyTries):
+        email_changes.request(user, email, CLIENT)
+
+
+def test_whoever_asks_to_change_to_the_new_address_does_not_stand_in_the_way(
+    new_user: Callable[..., User], outbox: Outbox
+) -> None:
+    mallory, ann = new_user("mallory@example.org"), new_user()
+    ask_often(mallory, NEW.upper())
+
+    assert confirm(ask(ann, outbox)) == Confirmed()
+    assert load_user(ann.id).email == NEW
+
+
+def test_a_mailbox_gets_three_an_hour_and_one_more_for_each_further_person(
+    new_user: Callable[..., User], outbox: Outbox, clock: time_machine.Traveller
+) -> None:
+    for name in ("mallory", "mal", "lory"):
+        ask_often(new_user(f"{name}@example.org"))
+    assert len(outbox.messages("mail", NEW)) == 3 + 2
+    assert len(outbox.messages("mail", "lory@example.org")) == 3, "the answer is the same"
+
+    clock.shift(HOUR)
+    ask_often(new_user())
+    assert len(outbox.messages("mail", NEW)) == 5 + 3
