@@ -79,7 +79,7 @@ def counting(user: User, client: Client) -> Iterator[Session]:
         with writing() as session:
             _note_refusal(session, user, refusal.rule, client)
             if isinstance(refusal, TextsPaused):
-                alerts.raise_alert(session, f"texts stopped by the limit {refusal.rule}")
+                alerts.alert_about_limit(session, refusal.rule)
         raise
 
 

@@ -21,10 +21,8 @@ from services.audit import Client, Event, record
 from services.clock import now
 from services.errors import TooManyTries
 from services.errors_codes import TextsPaused, TooManyMessages
-from services.limits import Place, Window
+from services.limits import DAY, HOUR, Place, Window
 
-HOUR = 3600
-DAY = 86400
 PREFIX_HIDES = 4
 """A prefix is the number without its last so many digits."""
 LEAST_PROVEN_TEXTS = 50
@@ -169,7 +167,10 @@ def _groups(number: str) -> list[tuple["InstrumentedAttribute[str]", str]]:
 
 
 def _note_trial(session: Session, challenge: Challenge) -> None:
-    """Write the trial down; pause its country or prefix where the latest were hopeless."""
+    """Write the trial down; pause its country or prefix where the latest were hopeless.
+
+    The text at hand still goes: to refuse it would undo the pause with it.
+    """
     groups = _groups(challenge.destination)
     for column, value in groups:
         _pause_if_hopeless(session, column, value)
@@ -198,4 +199,4 @@ def _pause_if_hopeless(session: Session, column: "InstrumentedAttribute[str]", v
     limits.pause(session, _breaker(), value)
     change_rows(session, delete(NumberTrial).where(column == value))
     record(session, Event.TEXTS_PAUSED, Client())
-    alerts.raise_alert(session, "texts to a country or prefix paused: its codes are not entered")
+    alerts.alert_about_limit(session, _breaker().name)
