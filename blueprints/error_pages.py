@@ -1,7 +1,16 @@
 """Error pages that look like the rest, and what becomes of exceptions that views do not catch."""
 
 import structlog
-from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    g,
+    jsonify,
+    make_response,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import lazy_gettext
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -10,10 +19,10 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import BadHost, HTTPException
 
-from blueprints import next_url
+from blueprints import guard, next_url
 from blueprints.pages import see_other
 from extensions import db
-from services.errors import Refusal
+from services.errors import LoginSessionOver, Refusal
 from services.errors_codes import ChallengeConsumed
 
 log = structlog.get_logger("gatepost.web")
@@ -61,6 +70,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(CSRFError, _show_csrf_error)
     app.register_error_handler(Refusal, _show_refusal)
     app.register_error_handler(ChallengeConsumed, _go_where_it_led)
+    app.register_error_handler(LoginSessionOver, _look_again)
     app.register_error_handler(ObjectDeletedError, _ask_to_sign_in)
     app.register_error_handler(OperationalError, _show_unavailable)
     app.register_error_handler(NoConnection, _show_unavailable)
@@ -97,10 +107,13 @@ def _show_http_error(error: HTTPException) -> Response:
 def _show_csrf_error(_error: CSRFError) -> Response:
     """A page that was open for too long; or the second click of a double submit, late enough to
     carry the first one's new cookies: that browser is signed in, and this must undo nothing.
+
+    Who was signed out in another tab meanwhile is led to sign in again.
     """
     if request.blueprint == "two_factor" and current_user.is_authenticated:
         return see_other(url_for("site.home"))
-    return show(400)
+    asks_to_sign_in = guard.require_login()
+    return make_response(asks_to_sign_in) if asks_to_sign_in is not None else show(400)
 
 
 def _show_refusal(refusal: Refusal) -> Response:
@@ -116,6 +129,13 @@ def _go_where_it_led(consumed: ChallengeConsumed) -> Response:
         leads_to = consumed.leads_to or g.get("leads_to", "")
         return see_other(next_url.checked(leads_to) or url_for("site.home"))
     return see_other(next_url.requested() or url_for("account.overview"))
+
+
+def _look_again(_over: LoginSessionOver) -> Response:
+    """Another request of this browser renewed the login session, or ended it, while this one was
+    answered: with the newest cookie the page shows what came of it, or asks to sign in.
+    """
+    return see_other(guard.page_of_request())
 
 
 def _ask_to_sign_in(_gone: Exception) -> Response:

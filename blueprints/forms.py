@@ -10,7 +10,7 @@ from wtforms import PasswordField, StringField, TextAreaField
 from wtforms.meta import DefaultMeta
 from wtforms.validators import InputRequired, Length
 
-from services.errors import Refusal
+from services.errors import LoginSessionOver, Refusal
 
 
 class Form(FlaskForm):  # type: ignore[misc]
@@ -56,7 +56,10 @@ class ConfirmForm(Form):
 
 
 class refusals_on:  # noqa: N801 (reads as the statement it stands in)
-    """``with refusals_on(form):`` shows a refusal on the form and gives the page its status."""
+    """``with refusals_on(form):`` shows a refusal on the form and gives the page its status.
+
+    But for the end of the login session: then the form is nobody's any more.
+    """
 
     def __init__(self, form: Form) -> None:
         self.form = form
@@ -65,7 +68,7 @@ class refusals_on:  # noqa: N801 (reads as the statement it stands in)
         """Nothing to prepare."""
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
-        if not isinstance(error, Refusal):
+        if not isinstance(error, Refusal) or isinstance(error, LoginSessionOver):
             return False
         g.refusal = error
         self.form.take_refusal(error)

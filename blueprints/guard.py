@@ -67,7 +67,7 @@ def recently_authenticated(view: View) -> View:
     def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
         if identity.what_is_missing(current_login_session()) is Missing.NOTHING:
             return cast(ResponseReturnValue, view(*args, **kwargs))
-        return redirect(url_for("account.confirm_identity", next=_form_of_request()), 303)
+        return redirect(url_for("account.confirm_identity", next=page_of_request()), 303)
 
     return cast(View, guarded)
 
@@ -125,8 +125,7 @@ def require_login() -> ResponseReturnValue | None:
     if not current_user.is_authenticated:
         if request.method == "GET" and "rd" in request.args:
             return redirect(url_for("auth.sign_in", rd=request.args["rd"]), 303)
-        came_for = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for("auth.sign_in", next=came_for), 303)
+        return redirect(url_for("auth.sign_in", next=page_of_request()), 303)
     login_sessions.note_seen(current_login_session())
     return None
 
@@ -161,7 +160,7 @@ def limit_fields() -> None:
         abort(413)
 
 
-def _form_of_request() -> str:
+def page_of_request() -> str:
     """The page to come back to: the nearest address, here or above, that can be opened."""
     here = current_app.create_url_adapter(request)
     if request.method == "GET" or (here and here.test(request.path, "GET")):

@@ -13,7 +13,7 @@ from extensions import add_row, change_rows, db, settings, writing
 from models import LoginSession, User
 from services.audit import Client, Event, record
 from services.clock import now
-from services.errors import NotFound
+from services.errors import LoginSessionOver, NotFound
 from services.tokens import digest, new_token
 
 SEEN_STEP = timedelta(minutes=1)
@@ -134,7 +134,10 @@ def write_seen(session_id: int, idle_seconds: int | None) -> None:
 
 
 def renew(session: Session, login_session: LoginSession, **changes: datetime | int | str) -> str:
-    """Give the session a new token at a change of privilege; the old one is dead at once."""
+    """Give the session a new token at a change of privilege; the old one is dead at once.
+
+    Raises ``LoginSessionOver`` where another request did so, or ended it, at the same time.
+    """
     token = new_token()
     renewed = change_rows(
         session,
@@ -146,7 +149,7 @@ def renew(session: Session, login_session: LoginSession, **changes: datetime | i
         .values(token_digest=digest(token), **changes),
     )
     if renewed != 1:
-        raise NotFound
+        raise LoginSessionOver
     return token
 
 

@@ -119,7 +119,7 @@ def test_a_stolen_mailbox_does_not_open_its_own_way_by_guessing_at_the_phone(
     assert scene.scalar(select(Phone.disabled_at).where(Phone.id == ann.phone_id)) is not None
     scene.sign_in(thief, changed)
     for method in ("email", f"phone:{ann.phone_id}"):
-        assert thief.post("/two-factor", method=method).status == 422
+        assert thief.post("/two-factor", page="/reset-password", method=method).status == 422
 
 
 def test_a_reset_link_works_once(scene: Scene, ann: Person) -> None:

@@ -11,7 +11,7 @@ from extensions import db, end_reading, writing
 from models import LoginSession, User
 from services import accounts, credentials, login_sessions
 from services.audit import Client
-from services.errors import NotFound
+from services.errors import LoginSessionOver, NotFound
 from tests.messages import messages_to
 from tests.people import CLIENT, load_user, open_session
 from tests.threads import count_of, run_together
@@ -221,13 +221,13 @@ class TestItsToken:
         def renew(_number: int) -> str:
             found = login_sessions.find(token)
             if found is None:
-                raise NotFound
+                raise LoginSessionOver
             with writing() as session:
                 return login_sessions.renew(session, found)
 
         outcomes = run_together(app, 20, renew)
         assert count_of(str, outcomes) == 1, outcomes
-        assert count_of(NotFound, outcomes) == 19
+        assert count_of(LoginSessionOver, outcomes) == 19
 
     def test_what_the_browser_says_of_itself_is_cut(self, ann: User) -> None:
         sign_in(ann, client=Client("1" * 90, "<b>" * 500))

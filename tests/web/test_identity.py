@@ -7,13 +7,15 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
+from werkzeug.test import TestResponse
 
 from extensions import writing
 from models import Phone, User
 from tests.outbox import Outbox, code_in
-from tests.page import Page, open_page
+from tests.page import Page, filled_in, open_page
 from tests.people import NUMBER, Person, csrf_token
 from tests.steps import LOGIN, is_signed_in, other_browser, sign_in, sign_in_with_code
+from tests.threads import run_together
 
 ASKS = "Confirm that it is you"
 
@@ -46,6 +48,31 @@ class TestWithoutTwoFactor:
 
         clock.shift(1)
         assert open_page(client, "/account/password").h1 == ASKS
+
+    def test_of_several_presses_at_once_none_is_an_error(
+        self, app: Flask, client: FlaskClient, clock: time_machine.Traveller, bob: Person
+    ) -> None:
+        sign_in(client, bob)
+        clock.shift(600)
+        page = open_page(client, "/account/password")
+        data = filled_in(page.form_of("Continue"))
+        data["password"] = bob.password
+        held = [(name, client.get_cookie(name)) for name in (LOGIN, "gatepost_session")]
+
+        def press(_number: int) -> TestResponse:
+            browser = app.test_client()
+            for name, cookie in held:
+                assert cookie
+                browser.set_cookie(name, cookie.value)
+            return browser.post(page.url, data=data)
+
+        answers = run_together(app, 6, press)
+        assert {answer.status_code for answer in answers} == {303}, answers
+        first, *others = sorted(answers, key=lambda answer: LOGIN in str(answer.headers))[::-1]
+        assert LOGIN in str(first.headers)
+        assert {answer.location.partition("?")[0] for answer in others} <= {
+            "/confirm-identity", "/sign-in",
+        }  # fmt: skip
 
     def test_the_password_is_proof_for_ten_more(
         self, client: FlaskClient, clock: time_machine.Traveller, bob: Person

@@ -176,13 +176,13 @@ class TestWhereItLeads:
         assert answer.status_code == 303
         assert answer.location == "/"
 
-    def test_a_form_that_was_posted_too_late_leads_to_the_account(
+    def test_a_form_that_was_posted_too_late_leads_to_its_page(
         self, client: FlaskClient, ann: Person
     ) -> None:
         page = open_page(client, "/reset-password")
         answer = client.post("/account/password", data={"csrf_token": csrf_token(page.html)})
 
-        assert answer.location == "/sign-in"
+        assert answer.location == "/sign-in?next=/account/password"
 
 
 class TestCookies:

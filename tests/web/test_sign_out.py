@@ -44,6 +44,19 @@ def test_the_other_browser_stays_signed_in(client: FlaskClient, app: Flask, ann:
     assert is_signed_in(elsewhere)
 
 
+def test_a_form_that_was_open_in_another_tab_leads_to_signing_in_and_back(
+    client: FlaskClient, ann: Person
+) -> None:
+    sign_in(client, ann)
+    form = open_page(client, "/account/name")
+    open_page(client, "/account").submit("Sign out")
+    page = form.submit("Save name", name="Ann")
+
+    assert page.h1 == "Sign in"
+    page = page.submit("Sign in", email=ann.email, password=ann.password)
+    assert page.url == "/account/name"
+
+
 def test_twice_is_no_error(client: FlaskClient, ann: Person) -> None:
     page = sign_in(client, ann)
     page.submit("Sign out")
