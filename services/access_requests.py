@@ -21,16 +21,15 @@ from services.errors_apps import (
     RequestUnknown,
 )
 from services.gate import registry
-from services.limits import Window
+from services.limits import DAY, HOUR, Window
 from services.listing import PAGE, Listed, bounded, cut
 from services.notices import notify
 from services.own_apps import may_enter
 
-DAY = 86400
 COUNTED = 99
 MOST_ADMINISTRATORS = 20
 """So many are told of a request; the page shows it to all."""
-MAILS = Window("access_request_mails", 20, 3600)
+MAILS = Window("access_request_mails", 20, HOUR)
 """Requests that an administrator gets mails about: people can be many, and their accounts free."""
 
 

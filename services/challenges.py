@@ -31,7 +31,7 @@ from services.errors_codes import (
     CodeTriesUsed,
     NothingSent,
 )
-from services.limits import Window, give_back, room, take
+from services.limits import DAY, HOUR, Window, give_back, room, take
 from services.sealing import code_keys
 
 DIGITS = 6
@@ -261,8 +261,8 @@ def _person_windows(user_id: int) -> list[tuple[Window, str]]:
     person = str(user_id)
     return [
         (Window("code_tries_5_minutes", numbers.code_tries_per_5_minutes, 300), person),
-        (Window("code_tries_hour", numbers.code_tries_per_hour, 3600), person),
-        (Window("code_tries_day", numbers.code_tries_per_day, 86400), person),
+        (Window("code_tries_hour", numbers.code_tries_per_hour, HOUR), person),
+        (Window("code_tries_day", numbers.code_tries_per_day, DAY), person),
     ]
 
 

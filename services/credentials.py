@@ -40,7 +40,7 @@ def count_change(session: Session, user: User) -> None:
     The first statement of its transaction: who holds the count waits for the person's row, and
     never the other way round. Raises ``TooManyChanges``.
     """
-    rule = limits.Window("changes", settings().changes_per_hour, 3600)
+    rule = limits.Window("changes", settings().changes_per_hour, limits.HOUR)
     try:
         limits.take(session, [(rule, str(user.id))])
     except TooManyTries as full:

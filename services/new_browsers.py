@@ -9,11 +9,11 @@ from extensions import settings
 from models import User
 from services import limits
 from services.audit import Client
-from services.limits import Window
+from services.limits import DAY, Window
 from services.notices import notify
 from services.user_agents import name_browser
 
-MOST_A_DAY = Window("new_browser_notices", 5, 86400)
+MOST_A_DAY = Window("new_browser_notices", 5, DAY)
 """Whoever signs in by a program that keeps no cookies is not mailed each time."""
 
 

@@ -12,11 +12,9 @@ from models import User
 from services import limits
 from services.addresses import network_of
 from services.audit import Client, Event, record
-from services.limits import Place, Wait, Window
+from services.limits import DAY, HOUR, Place, Wait, Window
 
 FIVE_MINUTES = 300
-HOUR = 3600
-DAY = 86400
 
 
 def reserve_try(canonical: str, lane: str, client: Client) -> None:

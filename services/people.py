@@ -15,10 +15,9 @@ from services.clock import now
 from services.emails import canonicalize, parse
 from services.errors import EmailInvalid, EmailTaken, NameUnsuitable
 from services.errors_apps import PersonUnknown
-from services.limits import Window
+from services.limits import HOUR, Window
 from services.listing import read_all
 
-HOUR = 3600
 LONGEST_NAME = 100
 
 _JOINERS = "\u200c\u200d"

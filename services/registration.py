@@ -29,7 +29,7 @@ from services.audit import Client, Event, record
 from services.clock import now
 from services.emails import canonicalize, parse
 from services.errors import EmailTaken, LinkInvalid, Refusal, RegistrationClosed
-from services.limits import Place, Window
+from services.limits import HOUR, Place, Window
 from services.links import Purpose
 from services.tokens import digest, new_token
 
@@ -283,6 +283,6 @@ def _places(client: Client) -> tuple[Place, Place]:
     """Where a registration counts, and where one that is refused for what was typed does."""
     most, network = settings().registrations_per_address_per_hour, network_of(client.address)
     return (
-        (Window("registrations", most, limits.HOUR), network),
-        (Window("registrations_refused", REFUSALS_FOR_EACH * most, limits.HOUR), network),
+        (Window("registrations", most, HOUR), network),
+        (Window("registrations_refused", REFUSALS_FOR_EACH * most, HOUR), network),
     )
