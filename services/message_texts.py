@@ -12,11 +12,6 @@ from flask import current_app
 from extensions import settings
 from services import sms
 
-_GSM_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM_DOUBLE = frozenset("^{}\\[~]|€\f")
 _SUBJECT = "Subject: "
 
 
@@ -44,15 +39,6 @@ def render(channel: str, kind: str, values: dict[str, Any]) -> Rendered:
         **values,
     )
     return _split(text) if channel == "mail" else Rendered("", text.strip())
-
-
-def parts_of(text: str) -> int:
-    """How many texts a text is billed as: in GSM-7 where every character allows, else in UCS-2."""
-    if all(char in _GSM_BASIC or char in _GSM_DOUBLE for char in text):
-        length = len(text) + sum(char in _GSM_DOUBLE for char in text)
-        return 1 if length <= 160 else -(-length // 153)
-    length = len(text.encode("utf-16-be")) // 2
-    return 1 if length <= 70 else -(-length // 67)
 
 
 def _split(text: str) -> Rendered:

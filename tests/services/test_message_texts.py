@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from services import message_texts
-from services.message_texts import Rendered, parts_of
+from services.message_texts import Rendered
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "messages"
 KINDS = {
@@ -25,11 +25,26 @@ VALUES: dict[str, str | int] = {
 }  # fmt: skip
 PUBLIC = {"GATEPOST_BASE_URL": "https://login.example.org"}
 
+GSM_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+GSM_DOUBLE = frozenset("^{}\\[~]|€\f")
+
 pytestmark = pytest.mark.usefixtures("context")
 
 
 def render(channel: str, kind: str, **changes: str | int) -> Rendered:
     return message_texts.render(channel, kind, {**VALUES, **changes})
+
+
+def parts_of(text: str) -> int:
+    """How many texts a text is billed as: in GSM-7 where every character allows, else in UCS-2."""
+    if all(char in GSM_BASIC or char in GSM_DOUBLE for char in text):
+        length = len(text) + sum(char in GSM_DOUBLE for char in text)
+        return 1 if length <= 160 else -(-length // 153)
+    length = len(text.encode("utf-16-be")) // 2
+    return 1 if length <= 70 else -(-length // 67)
 
 
 @pytest.mark.settings(**PUBLIC)
