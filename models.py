@@ -65,6 +65,11 @@ class User(Base):
         """What to call this person: the name, or else the address."""
         return self.name or self.email
 
+    @property
+    def full_label(self) -> str:
+        """Name and address, for who decides about this person: anybody can take any name."""
+        return f"{self.name} ({self.email})" if self.name else self.email
+
 
 class Registration(Base):
     """What somebody typed to register: no account, and no claim to the address.

@@ -108,11 +108,11 @@ def _show_csrf_error(_error: CSRFError) -> Response:
     """A page that was open for too long; or the second click of a double submit, late enough to
     carry the first one's new cookies: that browser is signed in, and this must undo nothing.
 
-    Who was signed out in another tab meanwhile is led to sign in again.
+    Whose form is from before signing out in another tab is led to sign in again.
     """
     if request.blueprint == "two_factor" and current_user.is_authenticated:
         return see_other(url_for("site.home"))
-    asks_to_sign_in = guard.require_login()
+    asks_to_sign_in = guard.require_login() if "csrf_token" in request.form else None
     return make_response(asks_to_sign_in) if asks_to_sign_in is not None else show(400)
 
 

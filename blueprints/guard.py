@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Request, abort, current_app, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from flask_login import UserMixin, current_user
 
 from blueprints import cookies, pending
@@ -67,6 +68,8 @@ def recently_authenticated(view: View) -> View:
     def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
         if identity.what_is_missing(current_login_session()) is Missing.NOTHING:
             return cast(ResponseReturnValue, view(*args, **kwargs))
+        if request.method == "POST":
+            flash(gettext("Nothing was changed yet: after this, fill in the form again."), "notice")
         return redirect(url_for("account.confirm_identity", next=page_of_request()), 303)
 
     return cast(View, guarded)

@@ -52,7 +52,7 @@ def add_member(group_id: int) -> ResponseReturnValue:
     if form.validate():
         with refusals_on(form):
             person = groups.add(group_id, form.email.data or "", actor())
-            flash(gettext("%(person)s is in the group now.", person=person.label), "success")
+            flash(gettext("%(person)s is in the group now.", person=person.full_label), "success")
             return see_other(url_for("admin.group", group_id=group_id))
     return _show(group_id, form)
 

@@ -24,8 +24,11 @@ def list_requests() -> ResponseReturnValue:
 
 
 @admin.get("/requests/<int:request_id>", endpoint="request")
+@guard.recently_authenticated
 def show_request(request_id: int) -> ResponseReturnValue:
-    """One request; one button approves it."""
+    """One request; one button approves it. Asks for proof here already: or a last day that was
+    typed would be lost on the way, and the next press would let the person in for good.
+    """
     return _show(request_id, UntilForm(formdata=None))
 
 
@@ -39,7 +42,7 @@ def approve_request(request_id: int) -> ResponseReturnValue:
             until = days.end_of_day(form.until.data or "")
             asked = access_requests.approve(request_id, until, actor())
             flash(gettext("%(person)s may enter %(app)s now, and gets a mail.",
-                          person=asked.user.label, app=asked.app.name), "success")  # fmt: skip
+                          person=asked.user.full_label, app=asked.app.name), "success")  # fmt: skip
             return see_other(url_for("admin.requests"))
     return _show(request_id, form)
 
@@ -52,7 +55,7 @@ def decline_request(request_id: int) -> ResponseReturnValue:
     with refusals_on(form):
         asked = access_requests.decline(request_id, actor())
         flash(gettext("The request was declined. %(person)s gets a mail.",
-                      person=asked.user.label), "success")  # fmt: skip
+                      person=asked.user.full_label), "success")  # fmt: skip
         return see_other(url_for("admin.requests"))
     return _show(request_id, form)
 

@@ -52,7 +52,7 @@ class TestAdministrators:
         page = open_page(admin, "/admin/groups").submit("Make group", name="staff")
         assert (page.h1, page.notes) == ("staff", ["The group staff was made."])
         page = page.submit("Put in group", email="ANN@example.org")
-        assert page.notes == ["Ann is in the group now."]
+        assert page.notes == ["Ann (ann@example.org) is in the group now."]
         assert "Ann ann@example.org" in page.main
         page = page.submit("Make manager Ann").submit("End managing Ann").submit("Take out Ann")
         assert "Nobody yet." in page.main

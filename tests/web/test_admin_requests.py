@@ -1,11 +1,15 @@
 """Requests for access, from the mail to the answer."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from extensions import db
+from models_apps import AppGrant
 from services import access_requests, grants, groups, own_apps
 from services.audit import OPERATOR
 from tests.apps import DOMAINS, ask, make_app
@@ -47,10 +51,10 @@ def test_the_mail_leads_to_the_page_where_one_button_approves(
 
     page = open_page(client, path)
     page = page.submit("Sign in", email=mia.email, password=PASSWORD)
-    assert (page.path, page.h1) == (path, "Let Ann into Wiki?")
+    assert (page.path, page.h1) == (path, "Let Ann (ann@example.org) into Wiki?")
     assert "For the <minutes>." in page.main
     page = page.submit("Approve")
-    assert page.notes == ["Ann may enter Wiki now, and gets a mail."]
+    assert page.notes == ["Ann (ann@example.org) may enter Wiki now, and gets a mail."]
     assert enters(app, ann)
     told = outbox.newest("mail", ann.email)
     assert "https://wiki.example.org" in told["text"]
@@ -72,7 +76,7 @@ def test_who_was_let_in_meanwhile_is_not_declined(
     assert "Ann may enter Wiki already: as a member" in late.main
     assert "Decline" not in late.main
     late.submit("Approve")
-    assert open_page(admin, f"{REQUESTS}/{asked}").h1 == "Ann asked for Wiki"
+    assert open_page(admin, f"{REQUESTS}/{asked}").h1 == "Ann (ann@example.org) asked for Wiki"
 
 
 def test_access_can_be_for_a_time(
@@ -109,7 +113,7 @@ def test_no_is_an_answer(
     app: Flask, admin: FlaskClient, outbox: Outbox, ann: Person, mia: Person, asked: int
 ) -> None:
     page = open_page(admin, REQUESTS).follow("Answer").submit("Decline")
-    assert page.notes == ["The request was declined. Ann gets a mail."]
+    assert page.notes == ["The request was declined. Ann (ann@example.org) gets a mail."]
     assert ("Nobody is waiting." in page.main, "Wiki Declined" in page.main) == (True, True)
     assert ", by Mia" in page.main
     assert not enters(app, ann)
@@ -136,7 +140,36 @@ def test_an_answer_needs_fresh_proof(
     page = open_page(admin, f"{REQUESTS}/{asked}")
     wear_off(app, mia)
     assert page.post("Approve").location == f"/confirm-identity?next={REQUESTS}/{asked}"
+    page = open_page(admin, f"/confirm-identity?next={REQUESTS}/{asked}")
+    assert page.notes == ["Nothing was changed yet: after this, fill in the form again."]
     assert not enters(app, ann)
+
+
+def test_proof_is_asked_for_before_a_last_day_is_typed(
+    app: Flask, admin: FlaskClient, mia: Person, ann: Person, asked: int
+) -> None:
+    wear_off(app, mia)
+    page = open_page(admin, f"{REQUESTS}/{asked}")
+    assert (page.h1, page.notes) == ("Confirm that it is you", [])
+    page = page.submit("Continue", password=PASSWORD)
+    assert page.path == f"{REQUESTS}/{asked}"
+    page.submit("Approve", until="2030-05-31")
+
+    with app.app_context():
+        (grant,) = db.session.scalars(select(AppGrant)).all()
+        assert grant.expires_at == datetime(2030, 6, 1, tzinfo=UTC)
+
+
+def test_somebody_else_s_name_does_not_hide_who_asks(
+    app: Flask, admin: FlaskClient, new_person: Callable[..., Person], ann: Person, asked: int
+) -> None:
+    other = new_person("mallory@example.net", name="Ann")
+    with app.app_context():
+        ask(other, make_app("Payroll"), "")
+    page = open_page(admin, REQUESTS)
+
+    assert "Ann (mallory@example.net), " in page.main
+    assert "Ann (ann@example.org), " in page.main
 
 
 def test_what_was_withdrawn_is_gone(app: Flask, admin: FlaskClient, asked: int) -> None:
