@@ -24,7 +24,7 @@ from blueprints.hooks import hooks
 from blueprints.signed_session import SignedSessions
 from blueprints.site import site
 from blueprints.static_versions import StaticVersions
-from blueprints.templating import TemplateEnvironment
+from blueprints.templating import TemplateEnvironment, template_globals
 from blueprints.two_factor import two_factor
 from cli_output import list_problems
 from config import Config, SettingsInvalid, examine, hint_for_newcomers, load, unknown_names
@@ -190,7 +190,7 @@ def _hang_guards(app: Flask) -> None:
     csrf.init_app(app)
     app.before_request(guard.require_login)
     app.after_request(headers.protect)
-    app.context_processor(headers.template_globals)
+    app.context_processor(template_globals)
     StaticVersions(app)
     guard.public(app.view_functions["static"])
 

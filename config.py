@@ -157,9 +157,9 @@ class Config:
     resets_per_day: int = number(5, "the same, in a day")
     confirmation_seconds: int = number(86400, "life of a confirmation link")
     name_changes_per_hour: int = number(10, "how often a person changes their name in an hour")
-    confirmations_per_hour: int = number(3, "confirmation mails to one mailbox in an hour that registering it causes, and as many that are asked for")
+    confirmations_per_hour: int = number(3, "confirmation mails to one mailbox in an hour that registering it causes, as many that are asked for, and as many to change an account's address to it; also such changes asked for by one person")
     link_mails_per_address_per_hour: int = number(60, "reset and confirmation mails asked for from one address (IPv6: /64)")
-    registrations_per_address_per_hour: int = number(30, "registrations from one address (IPv6: /64)")
+    registrations_per_address_per_hour: int = number(30, "registrations from one address (IPv6: /64); ten times as many that are refused for what was typed")
     invitation_days: int = number(7, "life of an invitation, and of a link that an administrator made")
 
     session_idle_seconds: int = number(3600, "a login session ends after so long without a request")

@@ -63,6 +63,8 @@ WORDS = {
     ),
 }
 
+_SIGNED_OUT = lazy_gettext("You are not signed in any more. Sign in, then fill in the form again.")
+
 
 def register(app: Flask) -> None:
     """Hang the handlers into the app."""
@@ -108,12 +110,12 @@ def _show_csrf_error(_error: CSRFError) -> Response:
     """A page that was open for too long; or the second click of a double submit, late enough to
     carry the first one's new cookies: that browser is signed in, and this must undo nothing.
 
-    Whose form is from before signing out in another tab is led to sign in again.
+    Whose form is from before signing out in another tab is told so.
     """
     if request.blueprint == "two_factor" and current_user.is_authenticated:
         return see_other(url_for("site.home"))
-    asks_to_sign_in = guard.require_login() if "csrf_token" in request.form else None
-    return make_response(asks_to_sign_in) if asks_to_sign_in is not None else show(400)
+    signed_out = guard.require_login() is not None
+    return show(400, str(_SIGNED_OUT) if signed_out else None)
 
 
 def _show_refusal(refusal: Refusal) -> Response:

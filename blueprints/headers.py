@@ -1,15 +1,8 @@
-"""The headers that every answer carries, and what every template is given."""
+"""The headers that every answer carries."""
 
-from dataclasses import dataclass
-from typing import Any
+from flask import Response, g, request
 
-from flask import Response, g, request, url_for
-from flask_babel import get_locale
-from flask_login import current_user
-
-from blueprints.gate import entry
 from extensions import settings
-from services import access_requests, apps
 from services.gate import targets
 
 FIXED = {
@@ -30,17 +23,6 @@ AT_APPS = "/.gatepost/hand-over"
 """Answered on the apps' own hosts, whose policy for https is not ours to set."""
 
 
-@dataclass(frozen=True)
-class Portal:
-    """How the portal presents itself, for templates."""
-
-    name: str
-    logo_url: str | None
-    has_accent: bool
-    support_contact: str
-    time_zone: str
-
-
 def protect(response: Response) -> Response:
     """After every request."""
     for name, value in FIXED.items():
@@ -54,27 +36,6 @@ def protect(response: Response) -> Response:
     if not file and "max-age" not in response.headers.get("Cache-Control", ""):
         response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def template_globals() -> dict[str, Any]:
-    """What every template may use."""
-    config = settings()
-    return {
-        "current_user": current_user,
-        "portal": Portal(
-            name=config.portal_name,
-            logo_url=url_for("site.logo") if config.portal_logo else None,
-            has_accent=bool(config.accent_colour),
-            support_contact=config.support_contact,
-            time_zone=config.time_zone,
-        ),
-        "onward": entry.onward,
-        "portal_has_apps": apps.any_there,
-        "count_waiting": access_requests.count_waiting,
-        "development": config.development,
-        "registration": config.registration,
-        "language": str(get_locale() or "en"),
-    }
 
 
 def _policy() -> str:
@@ -91,7 +52,7 @@ def _form_targets() -> str:
     Chromium holds the redirects after a form to the policy of the page that had it.
     """
     try:
-        target = targets.parse(g.get("form_target", ""), allow_http=settings().development)
+        target = targets.read(g.get("form_target", ""))
     except targets.TargetRefused:
         return "'self'"
     return f"'self' {target.origin}"

@@ -2,9 +2,17 @@
 
 from collections import ChainMap
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
+from flask import url_for
 from flask.templating import Environment
+from flask_babel import get_locale
+from flask_login import current_user
+
+from blueprints.gate import entry
+from extensions import settings
+from services import access_requests, apps
 
 
 class TemplateEnvironment(Environment):
@@ -18,3 +26,35 @@ class TemplateEnvironment(Environment):
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """The globals of a template: the shared ones themselves, unless it brings its own."""
         return self.globals if d is None else ChainMap(d, self.globals)
+
+
+@dataclass(frozen=True)
+class Portal:
+    """How the portal presents itself, for templates."""
+
+    name: str
+    logo_url: str | None
+    has_accent: bool
+    support_contact: str
+    time_zone: str
+
+
+def template_globals() -> dict[str, Any]:
+    """What every template may use."""
+    config = settings()
+    return {
+        "current_user": current_user,
+        "portal": Portal(
+            name=config.portal_name,
+            logo_url=url_for("site.logo") if config.portal_logo else None,
+            has_accent=bool(config.accent_colour),
+            support_contact=config.support_contact,
+            time_zone=config.time_zone,
+        ),
+        "onward": entry.onward,
+        "portal_has_apps": apps.any_there,
+        "count_waiting": access_requests.count_waiting,
+        "development": config.development,
+        "registration": config.registration,
+        "language": str(get_locale() or "en"),
+    }

@@ -64,7 +64,7 @@ WORDS = {
     Event.ACCESS_TAKEN: lazy_gettext("Your access to an app was taken away"),
     Event.ACCESS_ASKED: lazy_gettext("You asked to be let into an app"),
     Event.ACCESS_APPROVED: lazy_gettext("You may enter an app that you asked for"),
-    Event.ACCESS_DECLINED: lazy_gettext("An app that you asked for was declined"),
+    Event.ACCESS_DECLINED: lazy_gettext("Your request for an app was declined"),
     Event.GROUP_ACCESS_GIVEN: lazy_gettext("You let a group into an app"),
     Event.GROUP_ACCESS_TAKEN: lazy_gettext("You took a group's access to an app away"),
 }

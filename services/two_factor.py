@@ -11,8 +11,7 @@ from services.notices import notify
 
 
 def enable(user: User, acting: LoginSession, client: Client) -> str:
-    """Turn it on. Returns the session's new token. Raises ``NoUsableWay``, ``TooManyChanges``.
-    """
+    """Turn it on. Returns the session's new token. Raises ``NoUsableWay``, ``TooManyChanges``."""
     return _switch(user, True, acting, client)
 
 

@@ -9,7 +9,7 @@ from wtforms.fields.choices import SelectChoice
 from blueprints.forms import Form, at_most, required
 from services.app_drafts import AppDraft
 from services.emails import LONGEST
-from services.gate.registry import IDENTITY
+from services.header_names import IDENTITY
 
 LEVELS = {
     "password": _("A password is enough"),

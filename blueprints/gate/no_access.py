@@ -10,7 +10,6 @@ from blueprints import guard
 from blueprints.forms import Form, at_most, refusals_on
 from blueprints.gate import gate
 from blueprints.pages import page, see_other
-from extensions import settings
 from models_apps import App
 from services import access_requests, apps, days, grants, own_apps
 from services.errors_apps import AppUnknown
@@ -46,7 +45,7 @@ def _find() -> tuple[Target, App]:
     """What the person wanted to open, and whose it is. Raises ``AppUnknown``."""
     try:
         wanted = request.args.get("rd", "")
-        target = targets.parse(wanted, allow_http=settings().development)
+        target = targets.read(wanted)
     except targets.TargetRefused as refused:
         raise AppUnknown from refused
     return target, apps.find_by_origin(target.origin)

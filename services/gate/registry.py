@@ -17,8 +17,7 @@ from sqlalchemy import Connection, Engine, RowMapping, select, text
 from sqlalchemy.orm import Session
 
 from models_apps import App, AppAddress, AppGrant, GateState, Group
-from services.header_names import IDENTITY as IDENTITY
-from services.header_names import complete
+from services.header_names import IDENTITY, complete
 
 PASSWORD, TWO_FACTOR, RECENT_TWO_FACTOR = "password", "two-factor", "recent-two-factor"
 LEVELS = (PASSWORD, TWO_FACTOR, RECENT_TWO_FACTOR)

@@ -10,7 +10,8 @@ from extensions import db, writing
 from models_apps import App, AppAddress, AppGrant, GateState, Group
 from services.clock import now
 from services.gate import registry
-from services.gate.registry import IDENTITY, AppRules, Registry
+from services.gate.registry import AppRules, Registry
+from services.header_names import IDENTITY
 
 ORIGIN = "https://wiki.example.org"
 
