@@ -70,4 +70,9 @@ def _describe(what: str, accepted: bool, outcome: str, code: str, detail: str) -
     known = outcome != mail.UNKNOWN
     begun = f"The {what} was not sent" if known else f"Nobody knows whether the {what} was sent"
     more = " ".join(part for part in (f"code {code}" if code else "", detail) if part)
-    return f"{begun}: {WORDS[what][outcome]}" + (f" ({more})." if more else ".")
+    return f"{begun}: {describe(what, outcome, more)}."
+
+
+def describe(what: str, outcome: str, more: str = "") -> str:
+    """What an outcome of a ``text`` or ``mail`` means, and in brackets what was said about it."""
+    return WORDS[what][outcome] + (f" ({more})" if more else "")

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,15 +12,21 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from services.doctor.proxy import Examiner
 from tests.apps import DOMAINS, make_app
-from tests.portal import free_port
 from tests.standins.certificate import make_certificate
 
 pytestmark = pytest.mark.settings(**DOMAINS, GATEPOST_TRUSTED_PROXIES="unix")
 
 WIKI = "https://wiki.example.org"
 NOBODY = ("--connect", "127.0.0.1:1")
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
 
 
 class _Fine(BaseHTTPRequestHandler):
@@ -30,6 +37,23 @@ class _Fine(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
+
+
+def _knows_nobody(_socket: object, _name: object, _context: object) -> int:
+    return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+
+
+@pytest.fixture
+def aloof(tmp_path: Path) -> Iterator[str]:
+    """A proxy that has no block for the app, and the handshake of nginx's ``ssl_reject_handshake``."""
+    server = HTTPServer(("127.0.0.1", 0), _Fine)
+    context = make_certificate(tmp_path, "elsewhere.example.net").for_server()
+    context.sni_callback = _knows_nobody
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture
@@ -78,19 +102,14 @@ def test_a_way_around_the_proxy_is_found_whatever_its_certificate(
     assert found["around-the-proxy"] == f"The portal answers at {around}, around the proxy."
 
 
-@pytest.mark.parametrize(("family", "where"), [("inet", "127.0.0.1"), ("inet6", "[::1]")])
+@pytest.mark.parametrize("where", ["127.0.0.1", *(["[::1]"] if _has_ipv6() else [])])
 def test_where_something_listens_the_doctor_cannot(
-    app: Flask, runner: FlaskCliRunner, family: str, where: str
+    app: Flask, runner: FlaskCliRunner, where: str
 ) -> None:
     with app.app_context():
         make_app("Wiki", for_everyone=True)
-    kinds = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
-    with socket.socket(kinds[family]) as taken:
-        try:
-            taken.bind((where.strip("[]"), 0))
-        except OSError:
-            pytest.skip(f"this machine has no {where}")
-        taken.listen()
+    family = socket.AF_INET6 if ":" in where else socket.AF_INET
+    with socket.create_server((where.strip("[]"), 0), family=family) as taken:
         address = f"{where}:{taken.getsockname()[1]}"
         result = runner.invoke(args=["doctor", WIKI, *NOBODY, "--listen", address])
     assert f"The doctor cannot listen at {address} (" in result.stderr
@@ -99,15 +118,12 @@ def test_where_something_listens_the_doctor_cannot(
     assert "app-unreachable" in result.stdout
 
 
-def test_a_fault_of_the_examination_is_not_told_as_one_of_listening(
-    app: Flask, runner: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch
+def test_a_proxy_that_does_not_know_the_app_is_told_from_a_bad_certificate(
+    app: Flask, runner: FlaskCliRunner, aloof: str
 ) -> None:
-    def fail(examiner: Examiner) -> None:
-        raise OSError("the disk is full")
-
-    monkeypatch.setattr(Examiner, "examine", fail)
     with app.app_context():
         make_app("Wiki", for_everyone=True)
-    result = runner.invoke(args=["doctor", WIKI, *NOBODY, "--listen", f"127.0.0.1:{free_port()}"])
-    assert "cannot listen" not in result.output
-    assert isinstance(result.exception, OSError)
+    result = runner.invoke(args=["doctor", WIKI, "--connect", aloof, "--json"])
+    (finding,) = [f for f in json.loads(result.stdout) if f["name"] == "app-unreachable"]
+
+    assert "the proxy does not know this name" in finding["text"]

@@ -12,10 +12,12 @@ from config import Config, unknown_names
 from extensions import db
 from models import Message
 from models_apps import App
-from services import grants, readiness
+from services import grants, mail, readiness
 from services.clock import now
 from services.days import write_moment
 from services.doctor.findings import Finding
+from services.mail.smtp import make_gateway
+from services.trial_messages import describe
 
 WAIT = timedelta(minutes=5)
 """A message that is due for longer waits for a worker that does not run."""
@@ -38,6 +40,7 @@ def examine(config: Config) -> list[Finding]:
         *_judge_domains(config, apps),
         *_judge_apps(config, apps),
         *_judge_worker(),
+        *_judge_mail(config),
     ]
 
 
@@ -114,3 +117,14 @@ def _judge_worker() -> Iterator[Finding]:
         since = write_moment(oldest)
         yield Finding("worker", f"Messages have waited for the delivery worker since {since}.",
                       "systemctl status gatepost; or run flask deliver")  # fmt: skip
+
+
+def _judge_mail(config: Config) -> Iterator[Finding]:
+    """Links and notices go by mail, and codes for who has no phone."""
+    if config.mail_gateway != "smtp":
+        return
+    result = make_gateway(config).check()
+    if result.outcome != mail.ACCEPTED:
+        why = describe("mail", result.outcome, result.detail)
+        yield Finding("mail", f"Mails cannot be sent: {why}.",
+                      "correct GATEPOST_SMTP_URL; flask mail test ADDRESS sends one")  # fmt: skip

@@ -60,6 +60,10 @@ class Wire:
             return self._get(url, headers)
         except ssl.SSLCertVerificationError as error:
             raise Unreachable(f"its certificate is refused ({error.verify_message})") from error
+        except ssl.SSLError as error:
+            if (error.reason or "").endswith("UNRECOGNIZED_NAME"):
+                raise Unreachable("the proxy does not know this name") from error
+            raise Unreachable(str(error)) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise Unreachable(str(error) or type(error).__name__) from error
 

@@ -91,6 +91,23 @@ class SmtpGateway:
                 return _while_answering(error)
         return mail.MailResult(mail.ACCEPTED)
 
+    def check(self) -> mail.MailResult:
+        """Whether the server greets us, encrypts, and takes our login; sends it nothing.
+
+        Never raises, and ends within the same deadline as ``send``.
+        """
+        try:
+            with Deadline(self._deadline_seconds):
+                smtp = self._connect()
+                try:
+                    self._prepare(smtp)
+                    smtp.putcmd("QUIT")
+                finally:
+                    smtp.close()
+        except Exception as error:  # whatever happened is an outcome
+            return _before_the_end(error)
+        return mail.MailResult(mail.ACCEPTED)
+
     def _deliver(self, message: EmailMessage, reached: list[str]) -> None:
         """Say it all; ``reached`` tells how far it went: ``offered``, then ``accepted``."""
         smtp = self._connect()
@@ -171,7 +188,13 @@ def _before_the_end(error: Exception) -> mail.MailResult:
     """The end of the mail was never sent, so the server cannot have taken it."""
     if isinstance(error, _OURS) or type(error) is smtplib.SMTPException:
         return mail.MailResult(mail.MISCONFIGURED, detail=type(error).__name__.strip("_"))
-    return _answered(error) or mail.MailResult(mail.BUSY, detail=type(error).__name__)
+    return _answered(error) or mail.MailResult(mail.BUSY, detail=_name(error))
+
+
+def _name(error: Exception) -> str:
+    """The error's kind, and in words what the system says of it: "Connection refused"."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _answered(error: Exception) -> mail.MailResult | None:
