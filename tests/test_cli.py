@@ -405,7 +405,7 @@ class TestTrialMessages:
         assert result.exit_code == 1
         assert result.stdout == (
             "The mail was not sent: the mail server could not be reached, or asked to try later"
-            " (ConnectionRefusedError).\n"
+            " (ConnectionRefusedError: Connection refused).\n"
         )
 
     @pytest.mark.parametrize("channel", ["text", "mail"])

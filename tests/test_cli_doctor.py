@@ -45,7 +45,7 @@ def _knows_nobody(_socket: object, _name: object, _context: object) -> int:
 
 @pytest.fixture
 def aloof(tmp_path: Path) -> Iterator[str]:
-    """A proxy that has no block for the app, and the handshake of nginx's ``ssl_reject_handshake``."""
+    """A proxy without a block for the app, as nginx is with ``ssl_reject_handshake``."""
     server = HTTPServer(("127.0.0.1", 0), _Fine)
     context = make_certificate(tmp_path, "elsewhere.example.net").for_server()
     context.sni_callback = _knows_nobody
