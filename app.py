@@ -1,6 +1,8 @@
 """``create_app``: the one place that knows every part and puts them together."""
 
 import gc
+import multiprocessing
+import signal
 import sys
 from typing import Any
 
@@ -73,6 +75,7 @@ def serve() -> Flask:
     Without good settings, or this version's tables, it ends the process with ``IN_VAIN``.
     A database that is away, though, comes back: until then ``/readyz`` says so.
     """
+    _leave_interrupts_to_the_server()
     app = create_app(_load_or_exit(IN_VAIN))
     for sentence in unknown_names():
         log.warning("setting_unknown", text=sentence)
@@ -85,6 +88,14 @@ def serve() -> Flask:
     keeper.watch()
     _keep_for_good()
     return app
+
+
+def _leave_interrupts_to_the_server() -> None:
+    """Ctrl-C tells every process of the terminal, and granian then tells its workers once more:
+    one that is told twice at the same moment can hang in its own handler.
+    """
+    if multiprocessing.parent_process() is not None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def _commands_alone() -> Flask:

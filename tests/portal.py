@@ -49,9 +49,9 @@ class Portal:
         return self.log.read_text(errors="replace")
 
     def stop(self) -> None:
-        """End the server and its workers."""
+        """End the server, and it its workers: one that is told twice at once can hang."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.terminate()
             try:
                 self.process.wait(15)
             except subprocess.TimeoutExpired:

@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from bench import processes
 from config import load, unknown_names
+from tests import portal
 from tests.conftest import QUICK
 from tests.outbox import wait_for as wait_for_messages
 from tests.portal import ROOT, free_port
@@ -233,3 +235,22 @@ def test_a_second_server_does_not_share_the_port_of_the_first(target: str) -> No
 
     assert second.returncode != 0
     assert "cannot listen there: the port is taken" in second.stderr
+
+
+def test_ctrl_c_reaches_the_server_alone_which_ends_its_workers(
+    tmp_path: Path, prepared_database: str
+) -> None:
+    with portal.running(tmp_path, QUICK, workers=2, database=Path(prepared_database)) as started:
+        for _ in range(1000):
+            if started.read_log().count("Started worker") == 2:
+                break
+            time.sleep(0.02)
+        assert sum(map(_blocks_sigint, processes.tree(started.process.pid))) == 2
+        os.killpg(started.process.pid, signal.SIGINT)
+        started.process.wait(10)
+
+
+def _blocks_sigint(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"^SigBlk:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return found is not None and bool(int(found[1], 16) >> (signal.SIGINT - 1) & 1)
