@@ -6,13 +6,16 @@ SP 800-63B-4, section 3.1.1.2. Knows nothing of hashing or storing.
 import importlib
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from flask_babel import lazy_gettext
 
 from extensions import settings
+from services import people
 from services.emails import parse
-from services.errors import EmailInvalid, PasswordUnsuitable, Refusal, SeveralRefusals
+from services.errors import PasswordUnsuitable, Refusal, SeveralRefusals
 
 LONGEST_ESTIMATED = 48
 """zxcvbn's time grows with the square of the length; what is longer is judged by its beginning."""
@@ -32,22 +35,29 @@ _one_at_a_time = threading.Lock()
 
 
 def check_account(email: str, password: str, name: str) -> str:
-    """The typed address as it is to be stored, once it and the password will do.
+    """The typed address as it is to be stored, once it, the name and the password will do.
 
-    Raises ``EmailInvalid``, ``PasswordUnsuitable``, or both at once as ``SeveralRefusals``.
+    Raises ``NameUnsuitable``, ``EmailInvalid``, ``PasswordUnsuitable``, or several at once as
+    ``SeveralRefusals``.
     """
     address, wrong = email, list[Refusal]()
-    try:
+    with _noting(wrong):
+        people.check_name(name)
+    with _noting(wrong):
         address = parse(email)
-    except EmailInvalid as refusal:
-        wrong.append(refusal)
-    try:
+    with _noting(wrong):
         check(password, address, name)
-    except PasswordUnsuitable as refusal:
-        wrong.append(refusal)
     if wrong:
         raise wrong[0] if len(wrong) == 1 else SeveralRefusals(*wrong)
     return address
+
+
+@contextmanager
+def _noting(wrong: list[Refusal]) -> Iterator[None]:
+    try:
+        yield
+    except Refusal as refusal:
+        wrong.append(refusal)
 
 
 def check(password: str, *personal_words: str) -> None:

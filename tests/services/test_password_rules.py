@@ -9,7 +9,7 @@ from flask import Flask
 from zxcvbn import matching
 
 from services import password_rules
-from services.errors import PasswordUnsuitable
+from services.errors import PasswordUnsuitable, SeveralRefusals
 from tests.threads import run_together
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -157,3 +157,10 @@ def test_nobody_else_s_words_are_taken_for_one_s_own(
     run_together(app, 4, lambda _: password_rules.check(FIFTEEN, "ann@example.org"))
 
     assert most == [1] * 4
+
+
+def test_name_address_and_password_are_judged_together() -> None:
+    with pytest.raises(SeveralRefusals) as caught:
+        password_rules.check_account("nonsense", "short", "bob@example.org")
+
+    assert [refusal.field for refusal in caught.value.parts] == ["name", "email", "password"]
