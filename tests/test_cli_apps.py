@@ -226,7 +226,7 @@ class TestCheck:
             chat = make_app("Chat")
             let_in(chat, "staff", end)
             let_in(chat, "board", end_of_day("2030-06-30"))
-        said = "That ends with 2030-05-31, at midnight by the clock of UTC."
+        said = "That ends with 2030-05-31, at midnight (UTC)."
         assert said in self.check(run, WIKI, enters=True)
         there = "https://chat.example.org/"
         assert "That ends with 2030-06-30" in self.check(run, there, enters=True)

@@ -137,7 +137,7 @@ def _say_end(end: datetime | None) -> list[str]:
     if end is None:
         return []
     said = gettext(
-        "That ends with %(day)s, at midnight by the clock of %(zone)s.",
+        "That ends with %(day)s, at midnight (%(zone)s).",
         day=last_day(end), zone=settings().time_zone,
     )  # fmt: skip
     return [str(said)]
