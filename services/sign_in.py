@@ -85,10 +85,9 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class SecondStepDue:
-    """The password was right; ``token`` names the pending sign-in, ``user_id`` whose it is."""
+    """The password was right; ``token`` names the pending sign-in."""
 
     token: str
-    user_id: int
 
 
 def with_password(
@@ -233,7 +232,7 @@ def _ask_for_second_step(
             "remember_me": remember_me, "next_url": leads_to, "expires_at": expires_at,
         },
     )  # fmt: skip
-    return SecondStepDue(token, user.id)
+    return SecondStepDue(token)
 
 
 def _sign_in(
