@@ -18,8 +18,8 @@ class _Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def _answer(self) -> None:
-        if self.headers.get("Upgrade", "").lower() == "websocket":
-            self._echo_messages()
+        if offered := self.headers.get_all("Upgrade"):
+            self._echo_messages(", ".join(offered).lower())
             return
         body = self._read_body()
         told = {
@@ -48,13 +48,16 @@ class _Echo(BaseHTTPRequestHandler):
             return body
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
-    def _echo_messages(self) -> None:
-        key = self.headers["Sec-WebSocket-Key"].encode()
+    def _echo_messages(self, offered: str) -> None:
+        """Takes any tunnel up, as the least careful of apps does."""
+        key = self.headers.get("Sec-WebSocket-Key", "").encode()
         self.send_response(101)
         self.send_header("Upgrade", "websocket")
         self.send_header("Connection", "Upgrade")
         accept = base64.b64encode(hashlib.sha1(key + _WEBSOCKET, usedforsecurity=False).digest())
         self.send_header("Sec-WebSocket-Accept", accept.decode())
+        self.send_header("Seen-Upgrade", offered)
+        self.send_header("Seen-Settings", self.headers.get("HTTP2-Settings", ""))
         self.send_header("Seen-User", self.headers.get("Remote-User", ""))
         self.end_headers()
         self.close_connection = True

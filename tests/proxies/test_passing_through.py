@@ -129,14 +129,20 @@ def test_a_websocket_opens_for_who_is_in_and_for_nobody_else(stage: Stage) -> No
 def test_nothing_but_a_websocket_becomes_a_tunnel(stage: Stage, path: str) -> None:
     """An app that took up h2c would serve what follows, with any name in it, unjudged."""
     visitor, person = stage.signed_in()
-    for protocol in ("h2c", "H2C", "websocket, h2c", "tcp"):
+    for protocol in ("h2c", "H2C", "websocket, h2c", "h2c, websocket", "h2c\nwebsocket",
+                     "websocket\nh2c", "tcp"):  # fmt: skip
         headers = {
             **NAVIGATION, "Connection": "Upgrade, HTTP2-Settings", "Upgrade": protocol,
-            "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA",
+            "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA", "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
         }  # fmt: skip
         answer = visitor.send("GET", WIKI + path, headers=headers)
         if answer.status in {400, 403} and stage.kind in {"envoy", "haproxy"}:
             continue  # turned away by the proxy itself
+        if answer.status == 101:
+            seen = (answer.headers["Seen-Upgrade"], answer.headers["Seen-Settings"])
+            assert seen == ("websocket", ""), protocol
+            continue
         assert answer.received("Upgrade") == []
         assert answer.identity("Remote-User") == person.email
 

@@ -86,7 +86,9 @@ class Visitor:
     def send(
         self, method: str, url: str, *, headers: dict[str, str], body: bytes | None = None
     ) -> Answer:
-        """Send one request, the path exactly as it stands in ``url``."""
+        """Send one request, the path exactly as it stands in ``url``; a header's lines each
+        by itself.
+        """
         return self._send(method, url, *_split(url), headers, body)
 
     def ask_for(self, target: str, url: str) -> Answer:
@@ -101,7 +103,8 @@ class Visitor:
         try:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in {"Host": host, **headers}.items():
-                connection.putheader(name, value)
+                for line in value.split("\n"):
+                    connection.putheader(name, line)
             if cookies := self.cookies_for(host):
                 connection.putheader("Cookie", cookies)
             if host == PORTAL:
