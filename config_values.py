@@ -83,7 +83,10 @@ def _has_a_good_port(parts: SplitResult) -> bool:
 def read_time_zone(value: str) -> str:
     """A name of the IANA time zone database."""
     try:
-        return value.strip() if value.strip() == "UTC" else ZoneInfo(value.strip()).key
+        name = value.strip()
+        if name.startswith(("right/", "posix/")) or name == "Factory":
+            raise ValueError
+        return name if name == "UTC" else ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError("must be a time zone such as Europe/Berlin or UTC") from error
 
@@ -92,6 +95,8 @@ def read_database_url(value: str) -> str:
     """A SQLAlchemy address; PostgreSQL's short names get our driver's."""
     if not re.match(r"sqlite:///|postgres(ql)?(\+psycopg)?://", value.strip()):
         raise ValueError("must start with postgresql:// or sqlite:///")
+    if re.match(r"sqlite:///(file:|:memory:|\?|$)", value.strip()):
+        raise ValueError("must name a file, as in sqlite:////var/lib/gatepost/gatepost.db")
     url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value.strip())
     try:
         make_url(url)

@@ -114,7 +114,7 @@ def _show_csrf_error(_error: CSRFError) -> Response:
     """
     if request.blueprint == "two_factor" and current_user.is_authenticated:
         return see_other(url_for("site.home"))
-    signed_out = guard.require_login() is not None
+    signed_out = guard.asks_for_login() and not current_user.is_authenticated
     return show(400, str(_SIGNED_OUT) if signed_out else None)
 
 

@@ -120,10 +120,15 @@ def client() -> Client:
     return Client(client_address(request, settings().trusted_proxies), printable[:200])
 
 
+def asks_for_login() -> bool:
+    """Whether this request's page is for people who are signed in."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return view is not None and not getattr(view, "is_public", False)
+
+
 def require_login() -> ResponseReturnValue | None:
     """Before every request: deny by default."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    if view is None or getattr(view, "is_public", False):
+    if not asks_for_login():
         return None
     if not current_user.is_authenticated:
         if request.method == "GET" and "rd" in request.args:

@@ -29,7 +29,7 @@ def request(user: User, email: str, client: Client) -> None:
     if canonical == user.email_canonical:
         raise EmailUnchanged
     with writing() as session:
-        link_mails.take_email_change(session, user.id)
+        link_mails.take_email_change(session, user.id, client)
         if link_mails.may_mail_email_change(session, canonical, user.id):
             outbox.enqueue(
                 session, channel="mail", kind="confirm_new_email", to=address, user_id=user.id,

@@ -13,28 +13,32 @@ from services.addresses import network_of
 from services.audit import Client
 from services.limits import DAY, HOUR, Place, Window
 
+FURTHER_PEOPLE = 10
+"""Whose asking for one new address still causes a mail, once the mailbox has had its own."""
+
 
 def take_confirmation(session: Session, canonical: str, client: Client) -> None:
     """Count an asking for a confirmation link again. Raises ``TooManyTries``."""
     limits.take(session, [_sender(client), (_confirmations(), canonical)])
 
 
-def take_email_change(session: Session, user_id: int) -> None:
+def take_email_change(session: Session, user_id: int, client: Client) -> None:
     """Count a signed-in person's asking for a link to a new address. Raises ``TooManyTries``."""
     rule = Window("email_changes_hour", settings().confirmations_per_hour, HOUR)
-    limits.take(session, [(rule, f"user {user_id}")])
+    limits.take(session, [_sender(client), (rule, f"user {user_id}")])
 
 
 def may_mail_email_change(session: Session, canonical: str, user_id: int) -> bool:
     """Count a mail with a link to a new address; False where the mailbox has had enough of them.
 
-    Beyond its mails of the hour there is one for each person: whoever asks for somebody's
-    new address must not keep that person's own mail back.
+    Beyond its mails of the hour there is one for each of some further people: whoever asks for
+    somebody's new address must not keep that person's own mail back.
     """
     mailbox = Window("email_change_mails", settings().confirmations_per_hour, HOUR)
     kept = Window("email_change_mails_kept", 1, HOUR)
+    of_all = Window("email_change_mails_kept_of_all", FURTHER_PEOPLE, HOUR)
     return limits.try_take(session, [(mailbox, canonical)]) or limits.try_take(
-        session, [(kept, f"{canonical} for user {user_id}")]
+        session, [(kept, f"{canonical} for user {user_id}"), (of_all, canonical)]
     )
 
 

@@ -28,7 +28,9 @@ for a password of such signs. Digits alone can be read in 6 ways.
 WEAKEST_ALLOWED = 2
 """zxcvbn's score, 0 to 4: below this it falls to a few million guesses."""
 
-_ONE_READING = str.maketrans("@({[<!|$+%", "accccilstx")
+_AS_LETTERS = str.maketrans("@({[<!|$+%", "accccilstx")
+_AS_KEYS = {**_AS_LETTERS, **str.maketrans("!@#$%^&*()", "1234567890")}
+"""Where signs are on the keyboard: a row of them is as easy as its digits."""
 
 _one_at_a_time = threading.Lock()
 """zxcvbn keeps one person's words where another's estimate would read them."""
@@ -81,12 +83,15 @@ def check(password: str, *personal_words: str) -> None:
 def _is_easy_to_guess(password: str, personal_words: tuple[str, ...]) -> bool:
     parts = [part for word in personal_words for part in (word, word.partition("@")[0]) if part]
     known = [*parts, settings().portal_name, settings().host]
+    known += [word[:LONGEST_ESTIMATED] for word in known if len(word) > LONGEST_ESTIMATED]
     library, password = importlib.import_module("zxcvbn"), password[:LONGEST_ESTIMATED]
+    readings = [password]
     if _count_readings(library.matching, password) > MOST_READINGS:
-        password, *known = (word.translate(_ONE_READING) for word in (password, *known))
+        readings = [password.translate(table) for table in (_AS_LETTERS, _AS_KEYS)]
+        known += [word.translate(table) for word in known for table in (_AS_LETTERS, _AS_KEYS)]
     with _one_at_a_time:
-        estimate = library.zxcvbn(password, user_inputs=known)
-    return bool(estimate["score"] < WEAKEST_ALLOWED)
+        scores = [library.zxcvbn(reading, user_inputs=known)["score"] for reading in readings]
+    return bool(min(scores) < WEAKEST_ALLOWED)
 
 
 def _count_readings(matching: ModuleType, password: str) -> int:

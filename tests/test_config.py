@@ -190,6 +190,12 @@ class TestProduction:
         assert problem.startswith("GATEPOST_DATABASE_URL must start with")
         assert url not in problem
 
+    @pytest.mark.parametrize("name", ["", ":memory:", "file:x?mode=memory&uri=true", "?x=1"])
+    def test_a_database_without_a_file_of_its_own_is_refused(self, name: str) -> None:
+        assert problems_in_production(GATEPOST_DATABASE_URL=f"sqlite:///{name}") == [
+            "GATEPOST_DATABASE_URL must name a file, as in sqlite:////var/lib/gatepost/gatepost.db"
+        ]
+
     @pytest.mark.parametrize(
         "url", ["postgresql://ann:word@host:port/x", "postgres://ann:word@[::1/x"]
     )

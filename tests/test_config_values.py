@@ -81,7 +81,9 @@ class TestReading:
 
         assert load({**PRODUCTION, name: str(int(value) + 1)})
 
-    @pytest.mark.parametrize("value", ["Berlin", "+01:00", "../UTC", "Europe/", "\x00"])
+    @pytest.mark.parametrize(
+        "value", ["Berlin", "+01:00", "../UTC", "Europe/", "\x00", "right/UTC"]
+    )
     def test_a_time_zone_is_one_that_has_a_name(self, value: str) -> None:
         assert problems_in_production(GATEPOST_TIME_ZONE=value) == [
             "GATEPOST_TIME_ZONE must be a time zone such as Europe/Berlin or UTC"

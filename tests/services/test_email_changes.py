@@ -199,3 +199,18 @@ def test_a_mailbox_gets_three_an_hour_and_one_more_for_each_further_person(
     clock.shift(HOUR)
     ask_often(new_user())
     assert len(outbox.messages("mail", NEW)) == 5 + 3
+
+
+def test_a_crowd_does_not_fill_a_mailbox(new_user: Callable[..., User], outbox: Outbox) -> None:
+    for number in range(20):
+        email_changes.request(new_user(f"p{number}@example.org"), NEW, CLIENT)
+
+    assert len(outbox.messages("mail", NEW)) == 3 + 10
+
+
+@pytest.mark.settings(GATEPOST_LINK_MAILS_PER_ADDRESS_PER_HOUR="4")
+def test_one_network_asks_for_so_many_in_an_hour(new_user: Callable[..., User]) -> None:
+    for number in range(4):
+        email_changes.request(new_user(f"p{number}@example.org"), f"q{number}@example.org", CLIENT)
+    with pytest.raises(TooManyTries):
+        email_changes.request(new_user(), NEW, CLIENT)

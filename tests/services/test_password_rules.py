@@ -70,10 +70,14 @@ def test_no_mixture_of_kinds_is_asked_for(password: str) -> None:
 @pytest.mark.parametrize(
     "password",
     ["aaaaaaaaaaaaaaaaaaaa", "passwordpassword", "123456789012345678", "qwertyuiopasdfghjkl",
-     "abcabcabcabcabcabc"],
+     "abcabcabcabcabcabc", "!@#$%^&*()1234567890", "1234567890!@#$%^&*()"],
 )  # fmt: skip
 def test_what_is_easy_to_guess_is_refused(password: str) -> None:
     assert "easy to guess" in refused(password)
+
+
+LONG = "georgina.elizabeth.montgomery@department-of-agriculture.example.org"
+"""Longer than what is estimated."""
 
 
 @pytest.mark.parametrize(
@@ -82,6 +86,8 @@ def test_what_is_easy_to_guess_is_refused(password: str) -> None:
         ("annabelle.archer@example.org", ("annabelle.archer@example.org", "")),
         ("annabelle.archer", ("annabelle.archer@example.org", "")),
         ("Annabelle Archer", ("a@example.org", "Annabelle Archer")),
+        (LONG, (LONG, "")),
+        (LONG.upper(), (LONG, "")),
     ],
 )
 def test_one_s_own_name_and_address_are_easy_to_guess(
@@ -132,7 +138,7 @@ def test_the_dearest_costs_no_more_than_a_moment(lookups: list[int], password: s
     with contextlib.suppress(PasswordUnsuitable):
         password_rules.check(password[:256])
 
-    assert 0 < sum(lookups) <= 15_000, "about 50 ms; all signs, searched in full, were 2 500 ms"
+    assert 0 < sum(lookups) <= 30_000, "about 80 ms; all signs, searched in full, were 2 500 ms"
 
 
 @pytest.mark.parametrize("password", ["4nnabelle.ar(her{1!", "{[<({[<({[<(1!|1!|", SIGNS[:2] * 9])
