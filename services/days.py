@@ -25,7 +25,7 @@ def end_of_day(text: str) -> datetime | None:
     if not text:
         return None
     day_after = _read(text) + timedelta(days=1)
-    end = datetime.combine(day_after, time(), zone()).astimezone(UTC)
+    end = datetime.combine(day_after, time(), _zone()).astimezone(UTC)
     if end <= now():
         raise DayUnsuitable(lazy_gettext("This day is over. Choose today or a later day."))
     return end
@@ -33,15 +33,15 @@ def end_of_day(text: str) -> datetime | None:
 
 def last_day(end: datetime | None) -> date | None:
     """The day that ends at a moment; None where nothing ends."""
-    return (end - timedelta(microseconds=1)).astimezone(zone()).date() if end else None
+    return (end - timedelta(microseconds=1)).astimezone(_zone()).date() if end else None
 
 
 def write_moment(moment: datetime) -> str:
     """A moment as mails write it: ``2026-11-27 15:04 UTC``."""
-    return moment.astimezone(zone()).strftime("%Y-%m-%d %H:%M %Z")
+    return moment.astimezone(_zone()).strftime("%Y-%m-%d %H:%M %Z")
 
 
-def zone() -> tzinfo:
+def _zone() -> tzinfo:
     """The portal's time zone; UTC needs no time zone database."""
     name = settings().time_zone
     return UTC if name == "UTC" else ZoneInfo(name)
@@ -54,6 +54,6 @@ def _read(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError as error:
         raise DayUnsuitable(lazy_gettext("Enter a day like 2026-11-27.")) from error
-    if day > (now() + LONGEST).astimezone(zone()).date():
+    if day > (now() + LONGEST).astimezone(_zone()).date():
         raise DayUnsuitable(lazy_gettext("Choose a day within the next ten years."))
     return day

@@ -4,7 +4,8 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -43,12 +44,12 @@ def _knows_nobody(_socket: object, _name: object, _context: object) -> int:
     return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 
-@pytest.fixture
-def aloof(tmp_path: Path) -> Iterator[str]:
-    """A proxy without a block for the app, as nginx is with ``ssl_reject_handshake``."""
+@contextmanager
+def serving(folder: Path, sni_callback: Callable[..., int] | None = None) -> Iterator[str]:
+    """Something like the portal behind a certificate that nobody has reason to trust."""
     server = HTTPServer(("127.0.0.1", 0), _Fine)
-    context = make_certificate(tmp_path, "elsewhere.example.net").for_server()
-    context.sni_callback = _knows_nobody
+    context = make_certificate(folder, "elsewhere.example.net").for_server()
+    context.sni_callback = sni_callback
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield f"127.0.0.1:{server.server_port}"
@@ -57,15 +58,17 @@ def aloof(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
+def aloof(tmp_path: Path) -> Iterator[str]:
+    """A proxy without a block for the app, as nginx is with ``ssl_reject_handshake``."""
+    with serving(tmp_path, _knows_nobody) as address:
+        yield address
+
+
+@pytest.fixture
 def around(tmp_path: Path) -> Iterator[str]:
-    """Something like the portal behind a certificate that nobody has reason to trust."""
-    server = HTTPServer(("127.0.0.1", 0), _Fine)
-    context = make_certificate(tmp_path, "elsewhere.example.net").for_server()
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield f"https://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    """A way around the proxy."""
+    with serving(tmp_path) as address:
+        yield f"https://{address}"
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ Each read takes one that is free, or opens one more: so there are as many as the
 were reads at once, whichever threads they came from. Never for writes.
 """
 
-import os
 import sqlite3
-import weakref
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
+
+from services.gate.lifetimes import end_with, renew_after_fork
 
 MAPPED_BYTES = 2**28
 """Of a SQLite file, at most; address space, not memory of one's own."""
@@ -46,7 +46,8 @@ class Connections:
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._run = _run_on_sqlite if self._is_sqlite else _run_prepared
-        _close_with(engine, self)
+        end_with(engine, self.close)
+        renew_after_fork(self)
 
     def fetch_one(self, statement: str, values: Any) -> tuple[Any, ...] | None:
         """Run one prepared SELECT that gives at most one row. Raises as ``use`` does."""
@@ -138,27 +139,8 @@ def open_raw(engine: Engine) -> Any:
     return connection
 
 
-_all: "weakref.WeakSet[Connections]" = weakref.WeakSet()
 _left_to_parents: list[Any] = []
 """Never closed here: closing would say goodbye to the server in the parent's name."""
-
-
-def _renew_all() -> None:
-    for connections in _all:
-        connections.renew()
-
-
-os.register_at_fork(after_in_child=_renew_all)
-
-
-def _close_with(engine: Engine, connections: Connections) -> None:
-    _all.add(connections)
-    kept = weakref.ref(connections)
-
-    @event.listens_for(engine, "engine_disposed")
-    def close(_engine: Engine) -> None:
-        if (still := kept()) is not None:
-            still.close()
 
 
 def _close(cursor: Any) -> None:

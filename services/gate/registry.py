@@ -5,10 +5,8 @@ its own transaction (``touch``); whoever decides compares versions. Grants to
 groups are here, those to single people are read with the person (``facts``).
 """
 
-import os
 import secrets
 import threading
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +15,7 @@ from sqlalchemy import Connection, Engine, RowMapping, select, text
 from sqlalchemy.orm import Session
 
 from models_apps import App, AppAddress, AppGrant, GateState, Group
+from services.gate.lifetimes import renew_after_fork
 from services.header_names import IDENTITY, complete
 
 PASSWORD, TWO_FACTOR, RECENT_TWO_FACTOR = "password", "two-factor", "recent-two-factor"
@@ -86,7 +85,7 @@ class Registry:
         self._rules: Rules | None = None
         self._forgotten = 0
         self.renew()
-        _all.add(self)
+        renew_after_fork(self)
 
     def newest(self) -> Rules:
         """The rules as they are now: asks the database for the version, and seldom for more."""
@@ -115,17 +114,6 @@ class Registry:
     def renew(self) -> None:
         """After a fork: the lock may be held by a thread that is not there any more."""
         self._lock = threading.Lock()
-
-
-_all: "weakref.WeakSet[Registry]" = weakref.WeakSet()
-
-
-def _renew_all() -> None:
-    for registry in list(_all):
-        registry.renew()
-
-
-os.register_at_fork(after_in_child=_renew_all)
 
 
 def touch(session: Session) -> None:

@@ -16,14 +16,14 @@ import select
 import socket
 import threading
 import time
-import weakref
 from contextlib import suppress
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from services.gate.connections import open_raw
+from services.gate.lifetimes import end_with, renew_after_fork
 from services.gate.mark import Mark
 from services.gate.memory import Memory
 from services.gate.registry import Registry
@@ -50,14 +50,14 @@ class Watch:
         self._stopping = threading.Event()
         self._connection: Any = None
         self._beats: dict[str, float] = {}
-        _stop_with(engine, self)
+        end_with(engine, self.stop)
 
     def start(self) -> None:
         """Listen from now on; on SQLite without a mark there is nothing to hear or to save."""
         listens = self._engine.dialect.name == "postgresql" or self._mark is not None
         if not listens or self._thread is not None:
             return
-        _all.add(self)
+        renew_after_fork(self)
         stopping = self._stopping = threading.Event()
         self._thread = threading.Thread(
             target=self._run, args=(stopping,), name="gatepost-watch", daemon=True
@@ -143,26 +143,8 @@ class Watch:
             self._connection = None
 
 
-_all: "weakref.WeakSet[Watch]" = weakref.WeakSet()
 _left_to_parents: list[Any] = []
 """Never closed here: closing would say goodbye to the server in the parent's name."""
-
-
-def _renew_all() -> None:
-    for watch in list(_all):
-        watch.renew()
-
-
-os.register_at_fork(after_in_child=_renew_all)
-
-
-def _stop_with(engine: Engine, watch: Watch) -> None:
-    kept = weakref.ref(watch)
-
-    @event.listens_for(engine, "engine_disposed")
-    def stop(_engine: Engine) -> None:
-        if (still := kept()) is not None:
-            still.stop()
 
 
 def _notice_silence(file_number: int) -> None:
